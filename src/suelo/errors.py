@@ -1,0 +1,63 @@
+"""The errors of Suelo: one small hierarchy that every door translates in one place."""
+
+from __future__ import annotations
+
+
+class SueloError(Exception):
+    """Base of every error that Suelo raises on purpose.
+
+    The message is one sentence for the person at the door: what was found and what is needed.
+
+    Attributes:
+        status: HTTP status code that the API and the page answer with.
+        exit_code: Exit code of the command line.
+    """
+
+    status = 500
+    exit_code = 1
+
+
+class InputError(SueloError):
+    """What was given cannot be used: an image, an option, a statistics file."""
+
+    status = 400
+    exit_code = 2
+
+
+class ImageError(InputError):
+    """The image is not one that Suelo can segment."""
+
+    status = 422
+
+
+class ImageTooLargeError(InputError):
+    """The image is larger than this door accepts."""
+
+    status = 413
+
+
+class ModelError(InputError):
+    """The model file is missing, has no contract, or does not fit."""
+
+    status = 500
+
+
+class NotFoundError(SueloError):
+    """There is no such job, upload or object."""
+
+    status = 404
+    exit_code = 2
+
+
+class ConflictError(SueloError):
+    """The request does not fit the state that the thing is in."""
+
+    status = 409
+    exit_code = 2
+
+
+class CancelledError(SueloError):
+    """The work was cancelled before it was done."""
+
+    status = 409
+    exit_code = 130

@@ -1,0 +1,146 @@
+"""Where the pixels of a scene lie: size, affine transform and CRS as one value, and windows of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from affine import Affine
+from numpy.typing import NDArray
+from pyproj import CRS as ProjCRS
+from pyproj import Geod
+from rasterio.crs import CRS
+
+DEFAULT_GSD_M = 1.24
+"""Ground sampling distance, in metres, of WorldView-3's multispectral bands at nadir."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A rectangle of pixels: first row, first column, height and width."""
+
+    row: int
+    col: int
+    height: int
+    width: int
+
+    @property
+    def stop_row(self) -> int:
+        """Row after the last one."""
+        return self.row + self.height
+
+    @property
+    def stop_col(self) -> int:
+        """Column after the last one."""
+        return self.col + self.width
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Row and column slices for an array of the whole grid."""
+        return slice(self.row, self.stop_row), slice(self.col, self.stop_col)
+
+    def padded(self, pixels: int, grid: Grid) -> Window:
+        """This window grown by `pixels` on each side, cut at the edges of `grid`."""
+        row, col = max(0, self.row - pixels), max(0, self.col - pixels)
+        stop_row = min(grid.height, self.stop_row + pixels)
+        stop_col = min(grid.width, self.stop_col + pixels)
+        return Window(row, col, stop_row - row, stop_col - col)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The pixel grid of a raster.
+
+    Attributes:
+        height: Rows.
+        width: Columns.
+        transform: Affine transform from (column, row) of pixel corners to coordinates of `crs`. Without a CRS the
+            coordinates are pixels and the transform is the identity.
+        crs: Coordinate reference system, or None.
+        pixel_gsd_m: Ground sampling distance, in metres, that is assumed where there is no CRS.
+    """
+
+    height: int
+    width: int
+    transform: Affine = Affine.identity()
+    crs: CRS | None = None
+    pixel_gsd_m: float = DEFAULT_GSD_M
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.height, self.width
+
+    @property
+    def window(self) -> Window:
+        """The window that covers the whole grid."""
+        return Window(0, 0, self.height, self.width)
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """Smallest x, smallest y, largest x and largest y over the four corners, in `crs` (or pixels)."""
+        corners = [self.transform @ (c, r) for c in (0, self.width) for r in (0, self.height)]
+        xs, ys = zip(*corners, strict=True)
+        return min(xs), min(ys), max(xs), max(ys)
+
+    @cached_property
+    def gsd_m(self) -> float:
+        """Ground sampling distance in metres: the side of a square with the area of the pixel at the centre."""
+        return float(np.sqrt(self.row_areas_m2(self.height // 2, self.height // 2 + 1)[0]))
+
+    def row_areas_m2(self, start: int = 0, stop: int | None = None) -> NDArray[np.float64]:
+        """Area on the ground of one pixel of each row.
+
+        In a projected CRS the area is planar, in a geographic CRS geodesic on the ellipsoid of the CRS.
+
+        Args:
+            start: First row.
+            stop: Row after the last; the height by default.
+
+        Returns:
+            Square metres, float64 (rows,).
+        """
+        rows = np.arange(start, self.height if stop is None else stop)
+        planar = abs(self.transform.determinant)
+        if self.crs is None:
+            return np.full(rows.size, planar * self.pixel_gsd_m**2)
+        if not self.crs.is_geographic:
+            return np.full(rows.size, planar * self.crs.linear_units_factor[1] ** 2)
+        return self._geodesic_row_areas(rows)
+
+    def _geodesic_row_areas(self, rows: NDArray[np.int_]) -> NDArray[np.float64]:
+        assert self.crs is not None
+        geod = _ellipsoid(self.crs)
+        column = self.width / 2
+        # The area changes so slowly with latitude that a few rows, interpolated, are exact to 1e-9.
+        knots = np.unique(np.linspace(rows[0], rows[-1], min(rows.size, 65)).round().astype(int))
+        areas = []
+        for row in knots:
+            ring = [self.transform @ (column + dc, row + dr) for dc, dr in ((0, 0), (1, 0), (1, 1), (0, 1))]
+            lon, lat = zip(*ring, strict=True)
+            areas.append(abs(geod.polygon_area_perimeter(lon, lat)[0]))
+        return np.interp(rows, knots, areas)
+
+    def crop(self, window: Window) -> Grid:
+        """The grid of a window of this one."""
+        return Grid(
+            window.height,
+            window.width,
+            self.transform @ Affine.translation(window.col, window.row),
+            self.crs,
+            self.pixel_gsd_m,
+        )
+
+    def resampled(self, height: int, width: int) -> Grid:
+        """The same ground with another number of pixels; without a CRS, coordinates are the new pixels."""
+        scale = Affine.scale(self.width / width, self.height / height)
+        gsd = self.pixel_gsd_m * float(np.sqrt(scale.determinant))
+        if self.crs is None:
+            return Grid(height, width, self.transform, None, gsd)
+        return Grid(height, width, self.transform @ scale, self.crs, self.pixel_gsd_m)
+
+
+def _ellipsoid(crs: CRS) -> Geod:
+    geod = ProjCRS.from_wkt(crs.to_wkt()).get_geod()
+    return geod if geod is not None else Geod(ellps="WGS84")

@@ -1,0 +1,1 @@
+"""Segmentations that are remembered: records, objects, and where they run."""

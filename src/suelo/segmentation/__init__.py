@@ -1,0 +1,1 @@
+"""Scene to probabilities, polygons, areas and files."""

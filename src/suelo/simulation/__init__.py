@@ -1,0 +1,1 @@
+"""Made-up scenes with exact truth: demo, tests, benchmarks."""

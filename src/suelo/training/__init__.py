@@ -1,0 +1,1 @@
+"""Training: data, network, losses, fitting, evaluation and export."""

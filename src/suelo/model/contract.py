@@ -1,0 +1,130 @@
+"""The contract of a model file: what it takes, what it gives, how it was made and how good it is."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from suelo.errors import ModelError
+from suelo.landcover import CLASS_COUNT, CLASS_KEYS
+
+BANDS: tuple[str, ...] = ("coastal", "blue", "green", "yellow", "red", "red edge", "nir1", "nir2")
+"""The eight bands in the order of WorldView-3 files and of a model's input."""
+
+METADATA_KEY = "suelo"
+"""Key of the contract in the `metadata_props` of the ONNX file."""
+
+STRIDE = 16
+"""Height and width of what a model takes are multiples of this many pixels."""
+
+Threshold = Annotated[float, Field(gt=0.0, le=1.0)]
+
+
+class Normalisation(BaseModel):
+    """How the pixels of a scene become the input of the network.
+
+    Attributes:
+        method: "percentile": (value - low) / (high - low) per band, with the percentiles of the scene's valid pixels.
+        low: Percentile that becomes 0.
+        high: Percentile that becomes 1.
+        clip: Smallest and largest input value; pixels without data are 0.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    method: Literal["percentile"] = "percentile"
+    low: float = Field(default=1.0, ge=0.0, lt=100.0)
+    high: float = Field(default=99.0, gt=0.0, le=100.0)
+    clip: tuple[float, float] = (-0.5, 1.5)
+
+
+class Metrics(BaseModel):
+    """How good a model is.
+
+    Attributes:
+        measured_on: What it was measured on, in words.
+        jaccard: Per class key: intersection over union, areas summed over all scenes; None where not measurable.
+        mean_jaccard: Plain mean over the measurable classes, or None.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    measured_on: str
+    jaccard: dict[str, float | None]
+    mean_jaccard: float | None
+
+
+class ModelContract(BaseModel):
+    """What a model file says about itself.
+
+    Attributes:
+        name: Name of the model.
+        version: Version of the model.
+        bands: Names of the input bands, in order.
+        normalisation: How pixels become input.
+        gsd_m: Ground sampling distance, in metres, that the network was trained at.
+        classes: Keys of the output channels, in order.
+        thresholds: Per class: the probability from which a pixel belongs to it, unless the user says otherwise.
+        tile: Side in pixels of the square tiles that a large scene is cut into, halo included.
+        halo: Pixels along a cut whose result is disturbed by the cut and is not used.
+        precision: Number format of the weights.
+        training: Data, split, seed and options of the training.
+        metrics: How good the model is, or None if nobody measured.
+        licence: SPDX identifier of the licence of the weights.
+        git_commit: Commit of the code that made the file, or None.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str = Field(min_length=1)
+    version: str = Field(min_length=1)
+    bands: tuple[str, ...] = BANDS
+    normalisation: Normalisation = Normalisation()
+    gsd_m: float = Field(default=1.24, gt=0.0)
+    classes: tuple[str, ...] = CLASS_KEYS
+    thresholds: tuple[Threshold, ...] = (0.5,) * CLASS_COUNT
+    tile: int = Field(default=512, gt=0, multiple_of=STRIDE)
+    halo: int = Field(default=64, ge=0, multiple_of=STRIDE)
+    precision: Literal["fp32", "int8"] = "fp32"
+    training: dict[str, Any] = {}
+    metrics: Metrics | None = None
+    licence: str = "Apache-2.0"
+    git_commit: str | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.bands != BANDS:
+            raise ValueError(f"it takes {len(self.bands)} bands ({', '.join(self.bands)}), not WorldView-3's eight")
+        if self.classes != CLASS_KEYS:
+            raise ValueError(f"it finds other classes ({', '.join(self.classes)}) than {', '.join(CLASS_KEYS)}")
+        if len(self.thresholds) != CLASS_COUNT:
+            raise ValueError(f"it has {len(self.thresholds)} thresholds for {CLASS_COUNT} classes")
+        if 2 * self.halo >= self.tile:
+            raise ValueError(f"its halo of {self.halo} pixels leaves nothing of a tile of {self.tile}")
+        return self
+
+    def to_json(self) -> str:
+        """The contract as one line of JSON."""
+        return self.model_dump_json()
+
+    @classmethod
+    def from_json(cls, text: str, source: str) -> Self:
+        """Read a contract.
+
+        Args:
+            text: JSON.
+            source: What it was read from, for the error message.
+
+        Raises:
+            ModelError: The text is not a contract, or not one that this software can fulfil.
+        """
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            reason = first["msg"].removeprefix("Value error, ")
+            raise ModelError(
+                f"The contract in the model file {source} does not hold: {where + ': ' if where else ''}{reason}."
+            ) from None

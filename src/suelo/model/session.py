@@ -1,0 +1,149 @@
+"""A model file loaded into OpenVINO, to be loaded once and used from any thread."""
+
+from __future__ import annotations
+
+import hashlib
+import queue
+import threading
+from functools import cache
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suelo.errors import ModelError
+from suelo.landcover import CLASS_COUNT
+from suelo.model.contract import BANDS, METADATA_KEY, STRIDE, ModelContract
+
+Precision = Literal["f32", "bf16"]
+
+_loading = threading.Lock()
+
+
+class Model:
+    """A network that is ready to run.
+
+    Attributes:
+        contract: What the model file says about itself.
+        sha256: Hash of the model file, hexadecimal.
+    """
+
+    def __init__(self, contract: ModelContract, sha256: str, compiled: Any) -> None:  # noqa: ANN401
+        """Wrap a compiled network; use `load_model`.
+
+        Args:
+            contract: The contract.
+            sha256: Hash of the file.
+            compiled: `openvino.CompiledModel`.
+        """
+        self.contract = contract
+        self.sha256 = sha256
+        self._compiled = compiled
+        # An infer request owns its buffers and serves one caller at a time, so idle ones wait here.
+        self._idle: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def predict(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Run the network. Any number of threads may call this at once.
+
+        Args:
+            images: Normalised pixels, (N, 8, H, W); H and W are multiples of 16.
+
+        Returns:
+            Probabilities 0..1, float32 (N, 10, H, W).
+
+        Raises:
+            ModelError: The array has another shape.
+        """
+        shape = images.shape
+        if len(shape) != 4 or shape[1] != len(BANDS) or 0 in shape or shape[2] % STRIDE or shape[3] % STRIDE:
+            raise ModelError(
+                f"The network takes arrays of shape (N, {len(BANDS)}, H, W) with H and W multiples of {STRIDE}, "
+                f"not {tuple(shape)}."
+            )
+        try:
+            request = self._idle.get_nowait()
+        except queue.Empty:
+            request = self._compiled.create_infer_request()
+        try:
+            results = request.infer([np.ascontiguousarray(images, dtype=np.float32)], share_inputs=True)
+            return np.array(results[0], dtype=np.float32)
+        finally:
+            self._idle.put(request)
+
+
+def load_model(path: Path | None = None, *, threads: int = 0, precision: Precision | None = None) -> Model:
+    """Read a model file, check its contract, and make it ready to run.
+
+    Args:
+        path: An ONNX file; the shipped model by default.
+        threads: Threads that run the network; 0 for all cores.
+        precision: "f32" or "bf16" for the arithmetic; by default the fastest that the CPU has for the model.
+
+    Raises:
+        ModelError: The file is missing, is not ONNX, has no contract, or does not fit it.
+    """
+    if path is None:
+        with as_file(files("suelo.model") / "weights" / "suelo.onnx") as shipped:
+            return _load(shipped, threads, precision)
+    return _load(Path(path), threads, precision)
+
+
+@cache
+def _shared(path: Path | None, threads: int) -> Model:
+    return load_model(path, threads=threads)
+
+
+def shared_model(path: Path | None = None, threads: int = 0) -> Model:
+    """The model of this process: loaded at the first call, the same object afterwards.
+
+    Args:
+        path: An ONNX file; the shipped model by default.
+        threads: Threads that run the network; 0 for all cores.
+
+    Raises:
+        ModelError: As for `load_model`.
+    """
+    with _loading:
+        return _shared(path, threads)
+
+
+def _load(path: Path, threads: int, precision: Precision | None) -> Model:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"The model file {path} cannot be read: {error.strerror}.") from None
+    import openvino as ov
+
+    core = ov.Core()
+    try:
+        network = core.read_model(content)
+    except RuntimeError:
+        raise ModelError(f"The model file {path} is not an ONNX model.") from None
+    if not network.has_rt_info(["framework", METADATA_KEY]):
+        raise ModelError(
+            f"The model file {path} has no contract: its metadata_props lack {METADATA_KEY!r}, so its bands, "
+            "classes and normalisation are unknown."
+        )
+    contract = ModelContract.from_json(network.get_rt_info(["framework", METADATA_KEY]).astype(str), str(path))
+    _check_shapes(network, path)
+    options: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY"}
+    if threads:
+        options["INFERENCE_NUM_THREADS"] = threads
+    if precision:
+        options["INFERENCE_PRECISION_HINT"] = precision
+    return Model(contract, hashlib.sha256(content).hexdigest(), core.compile_model(network, "CPU", options))
+
+
+def _check_shapes(network: Any, path: Path) -> None:  # noqa: ANN401
+    if len(network.inputs) != 1 or len(network.outputs) != 1:
+        raise ModelError(f"The model file {path} needs one input and one output.")
+    for port, what, channels in ((network.inputs[0], "takes", len(BANDS)), (network.outputs[0], "gives", CLASS_COUNT)):
+        shape = port.get_partial_shape()
+        if shape.rank.is_static and shape.rank.get_length() == 4 and shape[1].is_static:
+            found = shape[1].get_length()
+            if found == channels:
+                continue
+            raise ModelError(f"The network in {path} {what} {found} channels; {channels} are needed.")
+        raise ModelError(f"The network in {path} {what} an array of shape {shape}; (N, {channels}, H, W) is needed.")

@@ -1,0 +1,59 @@
+"""The `suelo` command: its subcommands, and the one place that turns errors into messages and exit codes."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from suelo.cli import model, segment, serve, simulate, training
+from suelo.errors import SueloError
+
+app = typer.Typer(
+    name="suelo",
+    help="Land cover from WorldView-3 8-band satellite images: ten classes as probabilities, polygons and areas.",
+    epilog="Start with:  suelo simulate scene.tif --size 512   then   suelo segment scene.tif -o results",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("segment", no_args_is_help=True)(segment.segment)
+app.command("serve")(serve.serve)
+app.command("simulate", no_args_is_help=True)(simulate.simulate)
+app.command("train")(training.train)
+app.command("evaluate")(training.evaluate)
+app.add_typer(model.app, name="model")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from suelo import __version__
+
+        typer.echo(f"suelo {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Land cover from WorldView-3 8-band satellite images: ten classes as probabilities, polygons and areas."""
+
+
+def main() -> None:
+    """Run the command line; errors become one sentence on standard error and an exit code.
+
+    Exit codes: 0 all done, 1 something broke, 2 the input cannot be used, 130 interrupted.
+    """
+    try:
+        app()
+    except SueloError as error:
+        typer.secho(f"Error: {error}", fg="red", err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.secho("Interrupted; unfinished files were removed.", err=True)
+        sys.exit(130)

@@ -1,0 +1,67 @@
+"""`suelo serve`: the page and the API on this machine."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from suelo.errors import InputError
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets others in.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 8050,
+    sample: Annotated[bool, typer.Option("--sample", help="Make a sample result first, if there is none.")] = False,
+    open_page: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+    threads: Annotated[int, typer.Option(help="Requests that are answered at the same time.", min=1)] = 8,
+) -> None:
+    """Serve the page and the HTTP API.
+
+    Results are kept in a folder and an SQLite file under SUELO_HOME; other stores come from SUELO_STORE and
+    SUELO_DATABASE.
+
+    Examples:
+
+      suelo serve --sample --open
+
+      SUELO_HOME=/srv/suelo suelo serve --host 0.0.0.0 --port 80
+    """
+    import logging
+
+    from waitress import create_server
+
+    from suelo.jobs.service import JobService
+    from suelo.settings import Settings
+    from suelo.web.app import create_app
+
+    settings = Settings()
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    service = JobService(settings)
+    if sample:
+        typer.echo("Making the sample result …")
+        service.ensure_sample()
+    try:
+        server = create_server(
+            create_app(service),
+            host=host,
+            port=port,
+            threads=threads,
+            ident="suelo",
+            max_request_body_size=settings.max_upload_mb * 1_000_000,
+        )
+    except OSError as error:
+        raise InputError(
+            f"Port {port} on {host} cannot be used ({error.strerror}); choose another with --port."
+        ) from None
+    shown = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104
+    address = f"http://{shown}:{server.effective_port}"
+    service.start()
+    typer.echo(f"The page is on {address}  (Ctrl-C stops it)")
+    if open_page:
+        typer.launch(address)
+    try:
+        server.run()
+    finally:
+        service.stop()

@@ -1,0 +1,128 @@
+"""Reading windows of each layout of a TIFF in the file's own sample type."""
+
+from __future__ import annotations
+
+import math
+from io import BytesIO
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.io import DatasetReader
+from rasterio.windows import Window as RasterioWindow
+
+from suelo.imagery.grid import Window
+from suelo.imagery.layout import BANDS, Layout, open_dataset
+from suelo.imagery.source import Source
+
+
+class Reader(Protocol):
+    """An open image; one thread at a time uses it."""
+
+    def read(self, window: Window) -> tuple[NDArray[np.generic], NDArray[np.bool_] | None]:
+        """Samples (8, height, width) and, where the file has a mask or alpha band, True where that shows pixels."""
+        ...
+
+    def close(self) -> None:
+        """Close the file."""
+        ...
+
+
+def open_reader(source: Source, layout: Layout) -> Reader:
+    """Open an image once more."""
+    if layout.kind == "bands":
+        return BandReader(source.gdal_path, layout)
+    if layout.kind == "pages":
+        return PageReader(source.gdal_path, layout)
+    return RowReader(source, layout)
+
+
+class BandReader:
+    """Eight bands of one image."""
+
+    def __init__(self, path: str, layout: Layout) -> None:
+        """Open the file at `path`."""
+        self._image = open_dataset(path)
+        self._alpha = layout.alpha
+        self._masked = layout.masked
+
+    def read(self, window: Window) -> tuple[NDArray[np.generic], NDArray[np.bool_] | None]:
+        """See `Reader.read`."""
+        area = _area(window)
+        samples: NDArray[np.generic] = self._image.read(range(1, BANDS + 1), window=area)
+        if self._alpha is not None:
+            return samples, self._image.read(self._alpha, window=area) > 0
+        return samples, _mask(self._image, area) if self._masked else None
+
+    def close(self) -> None:
+        """See `Reader.close`."""
+        self._image.close()
+
+
+class PageReader:
+    """Eight pages of one band."""
+
+    def __init__(self, path: str, layout: Layout) -> None:
+        """Open the eight pages of the file at `path`."""
+        self._pages = [open_dataset(f"GTIFF_DIR:{page}:{path}") for page in range(1, BANDS + 1)]
+        self._masked = layout.masked
+
+    def read(self, window: Window) -> tuple[NDArray[np.generic], NDArray[np.bool_] | None]:
+        """See `Reader.read`."""
+        area = _area(window)
+        samples = np.stack([page.read(1, window=area) for page in self._pages])
+        if not self._masked:
+            return samples, None
+        return samples, np.logical_and.reduce([_mask(page, area) for page in self._pages])
+
+    def close(self) -> None:
+        """See `Reader.close`."""
+        for page in self._pages:
+            page.close()
+
+
+class RowReader:
+    """One page of (width, 8) samples per image row: how tifffile writes an array (height, width, 8)."""
+
+    def __init__(self, source: Source, layout: Layout) -> None:
+        """Find the pages of the file."""
+        import tifffile
+
+        self._path = source.gdal_path
+        with tifffile.TiffFile(source.gdal_path if source.data is None else BytesIO(source.data)) as file:
+            start = file.series[0].dataoffset
+            self._offsets = [page.offset for page in file.pages]
+            dtype = np.dtype(layout.dtype).newbyteorder(file.byteorder)
+        self._samples: NDArray[np.generic] | None = None
+        shape = (layout.height, layout.width, BANDS)
+        if start is not None and source.data is not None:
+            self._samples = np.frombuffer(source.data, dtype, math.prod(shape), start).reshape(shape)
+        elif start is not None:
+            self._samples = np.memmap(source.gdal_path, dtype, "r", start, shape)
+
+    def read(self, window: Window) -> tuple[NDArray[np.generic], NDArray[np.bool_] | None]:
+        """See `Reader.read`."""
+        rows, columns = window.slices
+        if self._samples is not None:
+            native = self._samples[rows, columns].astype(self._samples.dtype.newbyteorder("="))
+        else:
+            native = np.stack([self._page(offset)[columns] for offset in self._offsets[rows]])
+        return np.ascontiguousarray(native.transpose(2, 0, 1)), None
+
+    def _page(self, offset: int) -> NDArray[np.generic]:
+        with open_dataset(f"GTIFF_DIR:off:{offset}:{self._path}") as page:
+            samples: NDArray[np.generic] = page.read(1)
+            return samples
+
+    def close(self) -> None:
+        """See `Reader.close`."""
+        self._samples = None
+
+
+def _area(window: Window) -> RasterioWindow:
+    return RasterioWindow(window.col, window.row, window.width, window.height)
+
+
+def _mask(image: DatasetReader, area: RasterioWindow) -> NDArray[np.bool_]:
+    shown: NDArray[np.bool_] = image.read_masks(1, window=area) > 0
+    return shown

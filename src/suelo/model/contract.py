@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from suelo.errors import ModelError
+from suelo.imagery.grid import DEFAULT_GSD_M
+from suelo.imagery.scene import BAND_NAMES
+from suelo.imagery.statistics import CLIP
 from suelo.landcover import CLASS_COUNT, CLASS_KEYS
-
-BANDS: tuple[str, ...] = ("coastal", "blue", "green", "yellow", "red", "red edge", "nir1", "nir2")
-"""The eight bands in the order of WorldView-3 files and of a model's input."""
 
 METADATA_KEY = "suelo"
 """Key of the contract in the `metadata_props` of the ONNX file."""
@@ -36,7 +36,7 @@ class Normalisation(BaseModel):
     method: Literal["percentile"] = "percentile"
     low: float = Field(default=1.0, ge=0.0, lt=100.0)
     high: float = Field(default=99.0, gt=0.0, le=100.0)
-    clip: tuple[float, float] = (-0.5, 1.5)
+    clip: tuple[float, float] = CLIP
 
 
 class Metrics(BaseModel):
@@ -79,9 +79,9 @@ class ModelContract(BaseModel):
 
     name: str = Field(min_length=1)
     version: str = Field(min_length=1)
-    bands: tuple[str, ...] = BANDS
+    bands: tuple[str, ...] = BAND_NAMES
     normalisation: Normalisation = Normalisation()
-    gsd_m: float = Field(default=1.24, gt=0.0)
+    gsd_m: float = Field(default=DEFAULT_GSD_M, gt=0.0)
     classes: tuple[str, ...] = CLASS_KEYS
     thresholds: tuple[Threshold, ...] = (0.5,) * CLASS_COUNT
     tile: int = Field(default=512, gt=0, multiple_of=STRIDE)
@@ -94,8 +94,10 @@ class ModelContract(BaseModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.bands != BANDS:
+        if self.bands != BAND_NAMES:
             raise ValueError(f"it takes {len(self.bands)} bands ({', '.join(self.bands)}), not WorldView-3's eight")
+        if self.normalisation.clip != CLIP:
+            raise ValueError(f"its input is clipped to {self.normalisation.clip}; this software clips to {CLIP}")
         if self.classes != CLASS_KEYS:
             raise ValueError(f"it finds other classes ({', '.join(self.classes)}) than {', '.join(CLASS_KEYS)}")
         if len(self.thresholds) != CLASS_COUNT:

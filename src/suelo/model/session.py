@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suelo.errors import ModelError
+from suelo.imagery.layout import BANDS
 from suelo.landcover import CLASS_COUNT
-from suelo.model.contract import BANDS, METADATA_KEY, STRIDE, ModelContract
+from suelo.model.contract import METADATA_KEY, STRIDE, ModelContract
 
 Precision = Literal["f32", "bf16"]
 
@@ -57,9 +58,9 @@ class Model:
             ModelError: The array has another shape.
         """
         shape = images.shape
-        if len(shape) != 4 or shape[1] != len(BANDS) or 0 in shape or shape[2] % STRIDE or shape[3] % STRIDE:
+        if len(shape) != 4 or shape[1] != BANDS or 0 in shape or shape[2] % STRIDE or shape[3] % STRIDE:
             raise ModelError(
-                f"The network takes arrays of shape (N, {len(BANDS)}, H, W) with H and W multiples of {STRIDE}, "
+                f"The network takes arrays of shape (N, {BANDS}, H, W) with H and W multiples of {STRIDE}, "
                 f"not {tuple(shape)}."
             )
         try:
@@ -139,7 +140,7 @@ def _load(path: Path, threads: int, precision: Precision | None) -> Model:
 def _check_shapes(network: Any, path: Path) -> None:  # noqa: ANN401
     if len(network.inputs) != 1 or len(network.outputs) != 1:
         raise ModelError(f"The model file {path} needs one input and one output.")
-    for port, what, channels in ((network.inputs[0], "takes", len(BANDS)), (network.outputs[0], "gives", CLASS_COUNT)):
+    for port, what, channels in ((network.inputs[0], "takes", BANDS), (network.outputs[0], "gives", CLASS_COUNT)):
         shape = port.get_partial_shape()
         if shape.rank.is_static and shape.rank.get_length() == 4 and shape[1].is_static:
             found = shape[1].get_length()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -35,7 +36,7 @@ class Encoder(nn.Module):
         self.stem = ConvBlock(channels, widths[0])
         self.stages = nn.ModuleList(
             nn.Sequential(ConvBlock(fine, coarse, stride=2), ConvBlock(coarse, coarse))
-            for fine, coarse in zip(widths, widths[1:], strict=False)
+            for fine, coarse in pairwise(widths)
         )
 
     def forward(self, images: Tensor) -> list[Tensor]:
@@ -67,8 +68,7 @@ class Decoder(nn.Module):
     def __init__(self, widths: Sequence[int]) -> None:
         """Make one stage per doubling."""
         super().__init__()
-        pairs = zip(widths, widths[1:], strict=False)
-        self.stages = nn.ModuleList(UpStage(coarse, fine) for fine, coarse in reversed(list(pairs)))
+        self.stages = nn.ModuleList(UpStage(coarse, fine) for fine, coarse in reversed(list(pairwise(widths))))
 
     def forward(self, levels: list[Tensor]) -> Tensor:
         """Features at full resolution."""
@@ -105,12 +105,13 @@ class UNet(nn.Module):
         self.decoder = Decoder(widths)
         self.head = nn.Conv2d(widths[0], classes, 1)
         # Most pixels belong to few classes: starting near 5 % saves the first steps from unlearning 50 %.
+        assert self.head.bias is not None
         nn.init.constant_(self.head.bias, -3.0)
 
     @property
     def stride(self) -> int:
         """Height and width of the input are multiples of this."""
-        return 2 ** (len(self.widths) - 1)
+        return 1 << (len(self.widths) - 1)
 
     @property
     def reach(self) -> int:
@@ -120,8 +121,8 @@ class UNet(nn.Module):
         pixels into blocks of `stride`, which adds at most `stride` - 1.
         """
         levels = range(1, len(self.widths))
-        encoder = 1 + sum(2 ** (k - 1) + 2**k for k in levels)
-        decoder = sum(2 * 2 ** (k - 1) for k in levels)
+        encoder = 1 + sum((1 << (k - 1)) + (1 << k) for k in levels)
+        decoder = sum(2 * (1 << (k - 1)) for k in levels)
         return encoder + decoder + self.stride - 1
 
     def forward(self, images: Tensor) -> Tensor:

@@ -1,0 +1,129 @@
+"""Changes to training chips that should not change the answer: orientation, contrast, blur, noise, lost pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How strongly chips are changed; a probability of 0 switches a change off.
+
+    Units are those of normalised pixels, where 0 and 1 are the low and the high percentile of a band.
+
+    Attributes:
+        flips: Turn and mirror, eight ways.
+        percentile_jitter: Standard deviation of shifts of both percentiles, common to all bands.
+        band_jitter: The same, for each band by itself.
+        gamma: Standard deviation of the logarithm of an exponent on the contrast curve.
+        noise: Largest standard deviation of Gaussian noise.
+        haze: Largest strength of a veil that varies over the chip, strongest at short wavelengths.
+        blur_probability: Share of chips that are blurred.
+        saturate_probability: Share of chips that are cut at 0 and 1, as images stretched by other software are.
+        nodata_probability: Share of chips that lose a part beyond a straight edge.
+    """
+
+    flips: bool = True
+    percentile_jitter: float = 0.05
+    band_jitter: float = 0.04
+    gamma: float = 0.15
+    noise: float = 0.04
+    haze: float = 0.2
+    blur_probability: float = 0.35
+    saturate_probability: float = 0.2
+    nodata_probability: float = 0.08
+
+
+def augment(
+    image: Floats,
+    truth: NDArray[np.bool_],
+    valid: NDArray[np.bool_],
+    rng: np.random.Generator,
+    options: Augmentation,
+) -> tuple[Floats, NDArray[np.bool_], NDArray[np.bool_]]:
+    """Change one chip.
+
+    Args:
+        image: Normalised pixels, float32 (8, H, W), H = W.
+        truth: (10, H, W).
+        valid: (H, W).
+        rng: Source of all random numbers.
+        options: How strongly.
+
+    Returns:
+        New image, truth and valid; the image is 0 where it is not valid.
+    """
+    if options.flips:
+        image, truth, valid = _turn(image, truth, valid, int(rng.integers(8)))
+    image = _contrast(image, rng, options)
+    if options.haze:
+        image = image + _veil(image.shape, rng, options.haze)
+    if rng.random() < options.blur_probability:
+        image = _blur(image, rng.uniform(0.05, 0.25))
+    if options.noise:
+        deviation = rng.uniform(0.0, options.noise)
+        image = image + deviation * rng.standard_normal(image.shape, dtype=np.float32)
+    if rng.random() < options.saturate_probability:
+        image = np.clip(image, 0.0, 1.0)
+    if rng.random() < options.nodata_probability:
+        valid = valid & _half_plane(valid.shape, rng)
+    image = np.clip(image, -0.5, 1.5) * valid
+    return np.ascontiguousarray(image, dtype=np.float32), np.ascontiguousarray(truth), np.ascontiguousarray(valid)
+
+
+def _turn(
+    image: Floats, truth: NDArray[np.bool_], valid: NDArray[np.bool_], way: int
+) -> tuple[Floats, NDArray[np.bool_], NDArray[np.bool_]]:
+    quarter, mirror = way % 4, way >= 4
+    image, truth = np.rot90(image, quarter, axes=(1, 2)), np.rot90(truth, quarter, axes=(1, 2))
+    valid = np.rot90(valid, quarter)
+    if mirror:
+        return image[:, :, ::-1], truth[:, :, ::-1], valid[:, ::-1]
+    return image, truth, valid
+
+
+def _contrast(image: Floats, rng: np.random.Generator, options: Augmentation) -> Floats:
+    bands = image.shape[0]
+    low = rng.normal(rng.normal(0.0, options.percentile_jitter), options.band_jitter, bands)
+    high = rng.normal(1.0 + rng.normal(0.0, options.percentile_jitter), options.band_jitter, bands)
+    gain = np.reciprocal(np.maximum(high - low, 0.3))
+    image = (image - low[:, None, None].astype(np.float32)) * gain[:, None, None].astype(np.float32)
+    if options.gamma:
+        exponent = np.exp(rng.normal(rng.normal(0.0, options.gamma), options.gamma / 3, bands))
+        # Odd around 0, so that values below the low percentile keep their order.
+        magnitude = np.abs(image) ** exponent[:, None, None].astype(np.float32)
+        image = np.sign(image) * magnitude
+    return image.astype(np.float32, copy=False)
+
+
+def _veil(shape: tuple[int, ...], rng: np.random.Generator, strength: float) -> Floats:
+    """A plane of added light; scattering falls with wavelength, so the first bands get most."""
+    bands, height, width = shape
+    reach = 0.5 * rng.uniform(0.0, strength)
+    down, across = rng.uniform(-reach, reach), rng.uniform(-reach, reach)
+    plane = down * np.linspace(-1, 1, height)[:, None] + across * np.linspace(-1, 1, width)[None, :]
+    fall = np.linspace(1.0, 0.2, bands)
+    return (fall[:, None, None] * plane).astype(np.float32)
+
+
+def _blur(image: Floats, side: float) -> Floats:
+    """Binomial-like 3 × 3 blur with weight `side` on each neighbour and 1 - 2 `side` at the centre, per axis."""
+    for axis in (1, 2):
+        padded = np.pad(image, [(0, 0), (axis == 1, axis == 1), (axis == 2, axis == 2)], mode="edge")
+        length = image.shape[axis]
+        before, after = padded.take(range(length), axis), padded.take(range(2, length + 2), axis)
+        image = (1.0 - 2.0 * side) * image + side * (before + after)
+    return image.astype(np.float32)
+
+
+def _half_plane(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.bool_]:
+    height, width = shape
+    angle = rng.uniform(0.0, 2 * np.pi)
+    rows, cols = np.linspace(-1, 1, height)[:, None], np.linspace(-1, 1, width)[None, :]
+    inside: NDArray[np.bool_] = rows * np.sin(angle) + cols * np.cos(angle) < rng.uniform(-0.3, 0.9)
+    return inside

@@ -1,0 +1,81 @@
+"""What a training keeps on disk: its checkpoint and its log."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from suelo.errors import InputError
+
+
+class Checkpoint:
+    """One file with the state of a training, replaced as a whole, never half-written."""
+
+    def __init__(self, path: Path, identity: str) -> None:
+        """Name the file.
+
+        Args:
+            path: The file.
+            identity: What the training is, as text.
+        """
+        self._path = path
+        self._identity = identity
+
+    def save(self, state: dict[str, object]) -> None:
+        """Replace the file by this state."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}")
+        try:
+            torch.save({"identity": self._identity, "state": state}, temporary)
+            temporary.replace(self._path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def load(self, device: torch.device) -> dict[str, object] | None:
+        """The state, or None if there is none yet.
+
+        Raises:
+            InputError: The file is of another training, or damaged.
+        """
+        if not self._path.is_file():
+            return None
+        try:
+            content = torch.load(self._path, map_location=device, weights_only=True)
+            identity, state = content["identity"], content["state"]
+        except Exception as error:  # torch raises many kinds for a damaged file
+            raise InputError(f"The checkpoint {self._path} cannot be read: {type(error).__name__}.") from None
+        if identity != self._identity:
+            raise InputError(
+                f"The folder {self._path.parent} holds a training with other options; choose another folder or "
+                "delete it to start anew."
+            )
+        found: dict[str, object] = state
+        return found
+
+
+class Log:
+    """A CSV file with one row per validation; an empty cell is a number that was not measured."""
+
+    def __init__(self, path: Path, columns: Sequence[str]) -> None:
+        """Name the file and its columns; the first is the step."""
+        self._path = path
+        self._columns = list(columns)
+
+    def keep_until(self, step: int) -> None:
+        """Drop the rows after a step, which a resumed training will write again; write the header if it is new."""
+        rows = []
+        if self._path.is_file():
+            with self._path.open(newline="") as file:
+                rows = [row for row in list(csv.reader(file))[1:] if int(row[0]) <= step]
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._path.open("w", newline="") as file:
+            csv.writer(file).writerows([self._columns, *rows])
+
+    def add(self, row: Sequence[float | None]) -> None:
+        """Add one row."""
+        with self._path.open("a", newline="") as file:
+            csv.writer(file).writerow(["" if value is None else f"{value:.6g}" for value in row])

@@ -1,0 +1,139 @@
+"""The options of a training; the defaults are those of the shipped model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from suelo.errors import InputError
+from suelo.training.augmentation import Augmentation
+
+TRAINING_SEEDS = range(100_000, 200_000)
+VALIDATION_SEEDS = range(200_000, 300_000)
+TEST_SEEDS = range(300_000, 400_000)
+"""Seeds of simulated scenes: nothing is ever fitted or chosen on a test seed. Seeds below 100 000 are for everybody."""
+
+
+@dataclass(frozen=True)
+class TrainingProgress:
+    """How far a training is.
+
+    Attributes:
+        stage: "scenes", "training", "thresholds", "testing" or "export".
+        done: Scenes or steps that are done.
+        total: Scenes or steps in all.
+        loss: Smoothed loss, while training.
+        jaccard: Latest mean Jaccard index on the validation scenes, once measured.
+    """
+
+    stage: str
+    done: int
+    total: int
+    loss: float | None = None
+    jaccard: float | None = None
+
+
+Progress = Callable[[TrainingProgress], None]
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """What `train` does.
+
+    Attributes:
+        out: The model file to write.
+        work: Folder for simulated scenes, checkpoints and the log; a second call with the same options and folder
+            goes on where the first one stopped.
+        seed: Seed of the first weights and of every batch.
+        scenes: Simulated scenes to train on.
+        validation_scenes: Scenes for choosing the best step and the thresholds.
+        test_scenes: Scenes for the figures in the contract.
+        scene_size: Height and width of a simulated scene in pixels.
+        chip: Height and width of a training chip in pixels.
+        batch: Chips per step.
+        steps: Steps in all.
+        learning_rate: Highest learning rate of AdamW; it rises over the first steps, then falls along a cosine.
+        weight_decay: Of AdamW.
+        gradient_clip: Largest norm of the gradient.
+        average_decay: Share of the averaged weights that each step keeps.
+        widths: Channels of the network per level.
+        validate_every: Steps between validations.
+        checkpoint_every: Steps between checkpoints.
+        patience: Validations without improvement after which training ends; 0 for never.
+        workers: Processes that simulate scenes.
+        threads: Threads of the arithmetic; 0 for all cores.
+        augmentation: Changes to chips.
+        name: Name in the contract.
+        version: Version in the contract.
+    """
+
+    out: Path = Path("suelo.onnx")
+    work: Path = Path("runs/default")
+    seed: int = 1
+    scenes: int = 200
+    validation_scenes: int = 10
+    test_scenes: int = 24
+    scene_size: int = 512
+    chip: int = 160
+    batch: int = 8
+    steps: int = 5000
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-4
+    gradient_clip: float = 5.0
+    average_decay: float = 0.998
+    widths: tuple[int, ...] = (24, 48, 96, 160, 208)
+    validate_every: int = 250
+    checkpoint_every: int = 100
+    patience: int = 0
+    workers: int = 2
+    threads: int = 0
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    name: str = "suelo-unet"
+    version: str = "1.0.0"
+
+    def __post_init__(self) -> None:
+        """Check what cannot work.
+
+        Raises:
+            InputError: A count is not positive or a size does not fit the network.
+        """
+        counts = ("scenes", "validation_scenes", "test_scenes", "batch", "steps", "validate_every", "checkpoint_every")
+        for name in counts:
+            if getattr(self, name) < 1:
+                raise InputError(f"{name.replace('_', ' ')} must be 1 or more, not {getattr(self, name)}.")
+        stride = 1 << (len(self.widths) - 1)
+        for name in ("chip", "scene_size"):
+            if getattr(self, name) < stride or getattr(self, name) % stride:
+                raise InputError(f"{name.replace('_', ' ')} must be a multiple of {stride}, not {getattr(self, name)}.")
+        if self.scene_size < 2 * self.chip:
+            raise InputError(
+                f"Scenes of {self.scene_size} pixels are too small for chips of {self.chip}: 2 × is needed."
+            )
+
+    def identity(self) -> dict[str, Any]:
+        """Everything that decides the weights, as JSON-ready values: two trainings with the same are the same."""
+        values = asdict(self)
+        for name in ("out", "work", "workers", "threads", "checkpoint_every", "test_scenes", "name", "version"):
+            del values[name]
+        values["widths"] = list(self.widths)
+        return values
+
+    @classmethod
+    def quick(cls, out: Path, work: Path, **changes: Any) -> TrainingOptions:  # noqa: ANN401
+        """A small network on few scenes for a few steps: shows in about a minute that everything works."""
+        small: dict[str, Any] = {
+            "scenes": 4,
+            "validation_scenes": 2,
+            "test_scenes": 2,
+            "scene_size": 256,
+            "chip": 96,
+            "batch": 4,
+            "steps": 80,
+            "validate_every": 40,
+            "checkpoint_every": 20,
+            "average_decay": 0.9,
+            "widths": (12, 24, 32, 48, 64),
+        }
+        return cls(out=out, work=work, **(small | changes))

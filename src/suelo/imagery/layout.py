@@ -64,7 +64,7 @@ class Layout:
 
 def open_dataset(path: str) -> DatasetReader:
     """Open a TIFF, or one page of it, with GDAL."""
-    return rasterio.open(path, **OPEN_OPTIONS)
+    return DatasetReader(path, **OPEN_OPTIONS)
 
 
 def inspect(source: Source) -> Layout:

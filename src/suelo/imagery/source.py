@@ -108,7 +108,7 @@ def _local(path: Path, name: str | None) -> Source:
         reason = getattr(error, "strerror", None) or "the name is not a file name"
         raise ImageError(f"The file {path.name[:80]!r} cannot be read ({reason}); {NEEDED}.") from None
     _require_tiff(head, size)
-    return Source(str(path), str(path), name or path.stem, size)
+    return Source(str(path.absolute()), str(path), name or path.stem, size)
 
 
 def _remote(address: str, name: str | None) -> Source:

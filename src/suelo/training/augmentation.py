@@ -88,11 +88,11 @@ def _turn(
 
 
 def _contrast(image: Floats, rng: np.random.Generator, options: Augmentation) -> Floats:
-    bands = image.shape[0]
+    bands: int = image.shape[0]
     low = rng.normal(rng.normal(0.0, options.percentile_jitter), options.band_jitter, bands)
     high = rng.normal(1.0 + rng.normal(0.0, options.percentile_jitter), options.band_jitter, bands)
-    gain = np.reciprocal(np.maximum(high - low, 0.3))
-    image = (image - low[:, None, None].astype(np.float32)) * gain[:, None, None].astype(np.float32)
+    span = np.maximum(high - low, 0.3)
+    image = (image - low.astype(np.float32)[:, None, None]) / span.astype(np.float32)[:, None, None]
     if options.gamma:
         exponent = np.exp(rng.normal(rng.normal(0.0, options.gamma), options.gamma / 3, bands))
         # Odd around 0, so that values below the low percentile keep their order.

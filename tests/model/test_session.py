@@ -1,0 +1,130 @@
+"""Model files loaded and run."""
+
+from __future__ import annotations
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from suelo.errors import ModelError
+from suelo.model.contract import METADATA_KEY, ModelContract
+from suelo.model.session import load_model, shared_model
+
+
+def images(n=1, height=32, width=48, seed=0):
+    return np.random.default_rng(seed).normal(0.5, 0.5, (n, 8, height, width)).astype(np.float32)
+
+
+def test_the_contract_and_the_hash_are_those_of_the_file(tiny_file):
+    model = load_model(tiny_file)
+    assert model.contract == ModelContract(name="tiny", version="1", thresholds=(0.3,) * 10)
+    assert model.sha256 == hashlib.sha256(tiny_file.read_bytes()).hexdigest()
+
+
+def test_the_file_gives_the_probabilities_of_the_network(tiny_file, tiny_network):
+    import torch
+
+    model = load_model(tiny_file, precision="f32")
+    for batch in (images(1), images(3, 64, 16, seed=1)):
+        with torch.no_grad():
+            expected = torch.sigmoid(tiny_network(torch.from_numpy(batch))).numpy()
+        found = model.predict(batch)
+        assert found.dtype == np.float32
+        assert found.shape == (len(batch), 10, *batch.shape[2:])
+        assert expected.std() > 0.05
+        np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_any_array_layout_is_taken(tiny_file):
+    model = load_model(tiny_file, precision="f32")
+    batch = images()
+    flipped = np.ascontiguousarray(batch[..., ::-1])[..., ::-1].astype(np.float64)
+    np.testing.assert_allclose(model.predict(flipped), model.predict(batch), atol=1e-5)
+
+
+def test_results_are_not_overwritten_by_the_next_call(tiny_file):
+    model = load_model(tiny_file)
+    first = model.predict(images(seed=1))
+    kept = first.copy()
+    model.predict(images(seed=2))
+    np.testing.assert_array_equal(first, kept)
+
+
+def test_many_threads_get_their_own_answers(tiny_file):
+    model = load_model(tiny_file, precision="f32")
+    batches = [images(1, 32 + 16 * (i % 3), 48, seed=i) for i in range(40)]
+    alone = [model.predict(batch) for batch in batches]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(model.predict, batches))
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(8, 32, 32), (1, 3, 32, 32), (1, 8, 30, 32), (1, 8, 32, 40), (0, 8, 32, 32)])
+def test_other_shapes_are_refused(tiny_file, shape):
+    with pytest.raises(ModelError, match="multiples of 16"):
+        load_model(tiny_file).predict(np.zeros(shape, np.float32))
+
+
+def test_a_missing_file_is_refused(tmp_path):
+    with pytest.raises(ModelError, match=r"gone\.onnx cannot be read: No such file"):
+        load_model(tmp_path / "gone.onnx")
+
+
+@pytest.mark.parametrize("content", [b"", b"GIF89a nonsense", bytes(5000)])
+def test_a_file_that_is_not_onnx_is_refused(tmp_path, content):
+    path = tmp_path / "picture.onnx"
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=r"picture\.onnx is not an ONNX model"):
+        load_model(path)
+
+
+def test_a_file_without_contract_is_refused(tiny_file, tmp_path):
+    import onnx
+
+    model = onnx.load(tiny_file)
+    del model.metadata_props[:]
+    onnx.save(model, tmp_path / "bare.onnx")
+    with pytest.raises(ModelError, match=r"bare\.onnx has no contract"):
+        load_model(tmp_path / "bare.onnx")
+
+
+@pytest.mark.parametrize(("bands", "classes", "word"), [(4, 10, "takes 4 channels"), (8, 3, "gives 3 channels")])
+def test_a_network_that_does_not_do_what_its_contract_says_is_refused(tmp_path, bands, classes, word):
+    from suelo.training.export import export_onnx
+    from suelo.training.network import UNet
+
+    path = tmp_path / "other.onnx"
+    export_onnx(UNet(bands, classes, (4, 4, 4, 4, 4)), ModelContract(name="other", version="1"), path)
+    with pytest.raises(ModelError, match=word):
+        load_model(path)
+
+
+def test_a_foreign_contract_is_refused(tiny_file, tmp_path):
+    import onnx
+
+    model = onnx.load(tiny_file)
+    onnx.helper.set_model_props(model, {METADATA_KEY: '{"name": "x", "version": "1", "bands": ["red"]}'})
+    onnx.save(model, tmp_path / "foreign.onnx")
+    with pytest.raises(ModelError, match="does not hold: it takes 1 bands"):
+        load_model(tmp_path / "foreign.onnx")
+
+
+def test_one_process_loads_a_model_once(tiny_file):
+    with ThreadPoolExecutor(4) as pool:
+        models = list(pool.map(lambda _: shared_model(tiny_file), range(8)))
+    assert len({id(model) for model in models}) == 1
+
+
+def test_the_shipped_model_is_small_and_says_what_it_is():
+    model = shared_model()
+    contract = model.contract
+    assert contract.licence == "Apache-2.0"
+    assert contract.metrics is not None
+    assert contract.metrics.mean_jaccard is not None
+    assert {"data", "split", "seed"} <= set(contract.training)
+    from importlib.resources import files
+
+    assert len((files("suelo.model") / "weights" / "suelo.onnx").read_bytes()) <= 10_000_000

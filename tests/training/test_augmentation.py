@@ -1,0 +1,82 @@
+"""Changes to chips keep image, truth and valid together."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from suelo.training.augmentation import Augmentation, augment
+
+NONE = Augmentation(
+    flips=False,
+    percentile_jitter=0,
+    band_jitter=0,
+    gamma=0,
+    noise=0,
+    haze=0,
+    blur_probability=0,
+    saturate_probability=0,
+    nodata_probability=0,
+)
+
+
+def chip(side=32):
+    rng = np.random.default_rng(0)
+    image = rng.uniform(0, 1, (8, side, side)).astype(np.float32)
+    truth = np.stack([image[k % 8] > 0.5 for k in range(10)])
+    return image, truth, np.ones((side, side), bool)
+
+
+def test_with_everything_off_nothing_changes():
+    image, truth, valid = chip()
+    found = augment(image, truth, valid, np.random.default_rng(1), NONE)
+    np.testing.assert_array_equal(found[0], image)
+    np.testing.assert_array_equal(found[1], truth)
+    np.testing.assert_array_equal(found[2], valid)
+
+
+def test_flips_move_image_truth_and_valid_alike_in_all_eight_ways():
+    image, truth, valid = chip()
+    valid = image[3] > 0.2
+    options = Augmentation(**{**vars(NONE), "flips": True})
+    seen = set()
+    for seed in range(60):
+        new_image, new_truth, new_valid = augment(image * valid, truth, valid, np.random.default_rng(seed), options)
+        for k in range(10):
+            np.testing.assert_array_equal(new_truth[k] & new_valid, (new_image[k % 8] > 0.5) & new_valid)
+        assert not new_image[:, ~new_valid].any()
+        seen.add(new_image.tobytes())
+    assert len(seen) == 8
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_full_strength_keeps_range_type_and_zero_without_data(seed):
+    image, truth, valid = chip()
+    valid[:4] = False
+    new_image, new_truth, new_valid = augment(image, truth, valid, np.random.default_rng(seed), Augmentation())
+    assert new_image.dtype == np.float32
+    assert new_truth.dtype == new_valid.dtype == bool
+    assert np.isfinite(new_image).all()
+    assert new_image.min() >= -0.5
+    assert new_image.max() <= 1.5
+    assert not new_image[:, ~new_valid].any()
+    assert new_valid.sum() <= valid.sum()
+    assert new_truth.sum() == truth.sum()
+
+
+def test_contrast_keeps_the_order_of_pixels_within_a_band():
+    image, truth, valid = chip()
+    options = Augmentation(**{**vars(NONE), "percentile_jitter": 0.05, "band_jitter": 0.05, "gamma": 0.2})
+    new_image, _, _ = augment(image, truth, valid, np.random.default_rng(5), options)
+    assert abs(new_image - image).max() > 0.02
+    for old, new in zip(image, new_image, strict=True):
+        assert (np.diff(new.ravel()[np.argsort(old.ravel())]) >= 0).all()
+
+
+def test_lost_pixels_take_a_part_of_the_chip_and_leave_a_part():
+    image, truth, valid = chip()
+    options = Augmentation(**{**vars(NONE), "nodata_probability": 1.0})
+    shares = [augment(image, truth, valid, np.random.default_rng(s), options)[2].mean() for s in range(30)]
+    assert min(shares) < 0.7
+    assert max(shares) > 0.7
+    assert all(0.1 < share <= 1 for share in shares)

@@ -1,0 +1,65 @@
+"""The network: sizes, reach, and what the exported file keeps of it."""
+
+from __future__ import annotations
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from suelo.training.network import UNet  # noqa: E402
+
+
+def network(widths=(4, 6, 8, 10, 12)):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return UNet(widths=widths).eval()
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (32, 80), (160, 160)])
+def test_the_output_has_the_size_of_the_input_and_ten_channels(shape):
+    with torch.no_grad():
+        assert network()(torch.zeros(2, 8, *shape)).shape == (2, 10, *shape)
+
+
+def test_skip_connections_carry_every_level_to_the_output():
+    images = torch.randn(1, 8, 64, 64, requires_grad=True)
+    net = network()
+    levels = net.encoder(images)
+    for level in levels:
+        level.retain_grad()
+    net.head(net.decoder(levels)).sum().backward()
+    assert [tuple(level.shape[1:]) for level in levels] == [
+        (4, 64, 64),
+        (6, 32, 32),
+        (8, 16, 16),
+        (10, 8, 8),
+        (12, 4, 4),
+    ]
+    for level in levels:
+        assert level.grad.abs().sum() > 0
+    # The skip itself: the decoder's last stage must use the finest level, whatever the deeper ones say.
+    fine = [level.detach() for level in levels]
+    with torch.no_grad():
+        changed = net.decoder([fine[0] + 1.0, *fine[1:]])
+        assert not torch.allclose(changed, net.decoder(fine))
+
+
+@pytest.mark.parametrize("widths", [(4, 6, 8), (4, 6, 8, 10, 12)])
+def test_nothing_beyond_the_reach_changes_a_pixel_and_something_just_within_does(widths):
+    net = network(widths).double()
+    side = 16 * (3 + 2 * net.reach // 16)
+    torch.manual_seed(1)
+    images = torch.randn(1, 8, 32, side, dtype=torch.double)
+    farthest = 0
+    with torch.no_grad():
+        before = net(images)
+        for column in range(side // 2, side // 2 + net.stride):  # every position within a block
+            changed = images.clone()
+            changed[..., column] += 100.0
+            touched = (net(changed) != before).any(dim=1).any(dim=1)[0].nonzero()[:, 0]
+            farthest = max(farthest, int((touched - column).abs().max()))
+    assert net.reach - net.stride < farthest <= net.reach
+
+
+def test_the_default_network_fits_the_size_of_the_model_file():
+    assert sum(p.numel() for p in UNet().parameters()) * 4 < 9_900_000

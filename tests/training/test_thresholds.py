@@ -1,0 +1,43 @@
+"""Thresholds chosen on validation scenes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from suelo.training.metrics import LevelCounts
+from suelo.training.thresholds import choose_levels, choose_thresholds
+
+
+def counts_with(truth_level, other_level, row=0):
+    """Truth spread around one level, the rest around another."""
+    rng = np.random.default_rng(0)
+    counts = LevelCounts()
+    for target, level, n in ((counts.inside, truth_level, 5000), (counts.outside, other_level, 50000)):
+        levels = np.clip(np.rint(rng.normal(level, 12, n)), 0, 250).astype(int)
+        target[row] += np.bincount(levels, minlength=251)
+    return counts
+
+
+@pytest.mark.parametrize(("truth_level", "other_level"), [(200, 60), (120, 20), (240, 150)])
+def test_the_threshold_separates_truth_from_the_rest(truth_level, other_level):
+    counts = counts_with(truth_level, other_level)
+    level = choose_levels(counts)[0]
+    assert other_level < level < truth_level
+    assert counts.jaccard()[0, level] > np.nanmax(counts.jaccard()[0]) - 0.01
+
+
+def test_one_lucky_level_does_not_decide():
+    counts = LevelCounts()
+    counts.inside[0, 150:200] = 20
+    counts.outside[0, :150] = 300
+    counts.outside[0, 149:230] = 1
+    counts.outside[0, 219] = 400  # at 220 the curve jumps up beside a worse level
+    smooth_best = choose_levels(counts)[0]
+    assert 140 <= smooth_best <= 160
+
+
+def test_a_class_that_is_not_measurable_gets_the_middle():
+    thresholds = choose_thresholds(counts_with(200, 60))
+    assert thresholds[1:] == (0.5,) * 9
+    assert 0.3 < thresholds[0] < 0.8

@@ -1,0 +1,215 @@
+"""A window of the world as WorldView-3 numbers and as truth; a pixel's values do not depend on the window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from suelo.landcover import CLASS_COUNT
+from suelo.simulation import drawing as d
+from suelo.simulation.drawing import Area, Batch, Drawing
+from suelo.simulation.noise import WhiteNoise, smooth_noise
+from suelo.simulation.rasterise import fill_areas, fill_convex
+from suelo.simulation.world import World
+
+FINE = 2
+"""Each pixel is drawn as FINE × FINE quarters and averaged, so that edges are mixed pixels."""
+_MARGIN = 2
+_PSF = np.array([0.11, 0.78, 0.11], np.float32)
+MAX_NUMBER = 2047
+"""Largest 11-bit number."""
+
+
+@dataclass(frozen=True)
+class _Painted:
+    index: NDArray[np.int32]
+    shadow: NDArray[np.uint8]
+    table: d.Surfaces
+
+
+class Renderer:
+    """Draws windows of one world."""
+
+    def __init__(self, world: World) -> None:
+        """Prepare the noise and the radiometry of a world."""
+        self.world = world
+        self._white = WhiteNoise(world.seed)
+
+    def image(self, row: int, col: int, height: int, width: int) -> NDArray[np.uint16]:
+        """Numbers of a window of pixels, uint16 (8, height, width), 1 to 2047."""
+        m = _MARGIN
+        r0, c0, h, w = row - m, col - m, height + 2 * m, width + 2 * m
+        light = self._light(r0, c0, h, w)
+        blurred = _PSF[0] * light[:-2] + _PSF[1] * light[1:-1] + _PSF[2] * light[2:]
+        blurred = _PSF[0] * blurred[:, :-2] + _PSF[1] * blurred[:, 1:-1] + _PSF[2] * blurred[:, 2:]
+        blurred = np.ascontiguousarray(blurred[m - 1 : m - 1 + height, m - 1 : m - 1 + width].transpose(2, 0, 1))
+        radiometry = self.world.climate.radiometry
+        y, x = np.arange(row, row + height), np.arange(col, col + width)
+        haze = smooth_noise(self.world.seed, 101, y, x, 420.0) * np.float32(0.015)
+        numbers = np.empty((8, height, width), np.uint16)
+        for band in range(8):
+            path, gain = np.float32(radiometry.path[band]), np.float32(radiometry.gain[band])
+            value = blurred[band] * gain + path * (1 + haze)
+            deviation = np.float32(radiometry.noise) + np.float32(0.004) * value
+            value += deviation * self._white.read(band + 1, row, col, height, width)
+            np.clip(np.rint(value, out=value), 1, MAX_NUMBER, out=value)
+            numbers[band] = value
+        return numbers
+
+    def truth(self, row: int, col: int, height: int, width: int) -> NDArray[np.bool_]:
+        """Truth of a window, bool (10, height, width): a class holds where a pixel's centre is inside an object."""
+        planes = np.zeros((CLASS_COUNT, height, width), np.uint8)
+        areas: list[list[tuple[shapely.Geometry, int]]] = [[] for _ in range(CLASS_COUNT)]
+        for _, part in self.world.parts(row, col, height, width):
+            for a in part.areas:
+                if a.class_id and _touches(a, row, col, height, width):
+                    areas[a.class_id - 1].append((_moved(a.geometry, row, col, 1), 1))
+            for b in part.batches:
+                if b.class_id:
+                    corners = _near(b, row, col, height, width, 0.0)[1]
+                    fill_convex(planes[b.class_id - 1], corners, np.ones(len(corners), np.uint8))
+        for plane, shapes in zip(planes, areas, strict=True):
+            fill_areas(plane, shapes)
+        return planes.astype(bool)
+
+    def objects(self, height: int, width: int) -> list[tuple[int, shapely.Geometry]]:
+        """Class and outline, in pixels, of every object in the scene, cut at its edges."""
+        found: list[tuple[int, shapely.Geometry]] = []
+        for _, part in self.world.parts(0, 0, height, width):
+            found += part_objects(part, height, width)
+        return found
+
+    def _light(self, row: int, col: int, height: int, width: int) -> NDArray[np.float32]:
+        """Reflectance, with shadow, of a window before the blur: float32 (height, width, 8)."""
+        painted = self._paint(row, col, height, width)
+        table = painted.table
+        sky = self.world.climate.radiometry.sky.astype(np.float32)
+        n = len(table)
+        first = np.concatenate([table[:, d.A], table[:, d.A] * sky])
+        change = np.concatenate([table[:, d.B] - table[:, d.A], (table[:, d.B] - table[:, d.A]) * sky])
+        index = painted.index + n * painted.shadow.astype(np.int32)
+        seed = self.world.seed
+        y, x = np.arange(row, row + height), np.arange(col, col + width)
+        metres = self.world.gsd_m
+        medium = smooth_noise(seed, 102, y, x, 7.0 / metres)
+        medium += 0.6 * smooth_noise(seed, 103, y, x, 17.0 / metres)
+        coarse = smooth_noise(seed, 104, y, x, 55.0 / metres)
+        broad = 1 + np.float32(0.02) * smooth_noise(seed, 105, y, x, 260.0 / metres)
+        white = self._white.read(0, row * FINE, col * FINE, height * FINE, width * FINE)
+        second = self._white.read(11, row * FINE, col * FINE, height * FINE, width * FINE)
+        total = np.zeros((height, width, 8), np.float32)
+        for a in range(FINE):
+            for b in range(FINE):
+                quarter = np.s_[a::FINE, b::FINE]
+                flat = painted.index[quarter]
+                values = table[:, d.MIX :].take(flat, axis=0)
+                (mix, mix_medium, mix_coarse, mix_fine, light_fine, light_medium, row_mix, row_x, row_y, row_light) = (
+                    values[..., k] for k in range(10)
+                )
+                px = (x + np.float32((b + 0.5) / FINE)).astype(np.float32)
+                py = (y + np.float32((a + 0.5) / FINE)).astype(np.float32)
+                wave = np.sin(row_x * px[None, :] + row_y * py[:, None])
+                share = mix + mix_medium * medium + mix_coarse * coarse + mix_fine * second[quarter] + row_mix * wave
+                np.clip(share, 0, 1, out=share)
+                light = (1 + light_fine * white[quarter] + light_medium * medium + row_light * wave) * broad
+                np.clip(light, 0.35, 1.8, out=light)
+                quarter_index = index[quarter]
+                spectrum = change.take(quarter_index, axis=0)
+                spectrum *= share[..., None]
+                spectrum += first.take(quarter_index, axis=0)
+                spectrum *= light[..., None]
+                total += spectrum
+        total *= np.float32(1 / FINE**2)
+        return total
+
+    def _paint(self, row: int, col: int, height: int, width: int) -> _Painted:
+        """Which surface shows in each quarter of a pixel, and where it is shaded."""
+        climate = self.world.climate
+        index = np.zeros((height * FINE, width * FINE), np.int32)
+        shadow = np.zeros(index.shape, np.uint8)
+        tables = [d.surfaces(climate.grass, climate.soil, mix=0.35, medium=0.2, coarse=0.2, light=0.05)]
+        count = 1
+        areas: list[list[Area]] = [[] for _ in range(d.LAYERS)]
+        batches: list[list[Batch]] = [[] for _ in range(d.LAYERS)]
+        for _, part in self.world.parts(row, col, height, width):
+            for a in part.areas:
+                if a.surface is not None and _touches(a, row, col, height, width):
+                    areas[a.layer].append(a)
+            for b in part.batches:
+                if b.surfaces is not None:
+                    batches[b.layer].append(b)
+        cast = -climate.sun * climate.shadow / self.world.gsd_m
+        reach = 45.0 / self.world.gsd_m
+        for layer in range(d.LAYERS):
+            start = count
+            shapes = []
+            for a in areas[layer]:
+                assert a.surface is not None
+                shapes.append((_moved(a.geometry, row, col, FINE), count))
+                tables.append(a.surface)
+                count += 1
+            fill_areas(index, shapes)
+            for batch in batches[layer]:
+                assert batch.surfaces is not None
+                keep, corners = _near(batch, row, col, height, width, reach if batch.height is not None else 0.0)
+                if len(corners) == 0:
+                    continue
+                fill_convex(index, corners * FINE, np.arange(count, count + len(corners), dtype=np.int32))
+                tables.append(batch.surfaces[keep])
+                count += len(corners)
+                if batch.height is not None:
+                    shift = d.snap(batch.height[keep][:, None] * cast)
+                    shade = d.sweep(corners, shift)
+                    fill_convex(shadow, shade * FINE, np.ones(len(shade), np.uint8))
+            if layer >= d.VEHICLE:
+                shadow[index >= start] = 0
+        return _Painted(index, shadow, np.concatenate(tables))
+
+
+def part_objects(part: Drawing, height: int, width: int) -> list[tuple[int, shapely.Geometry]]:
+    """Class and outline of a part's objects, cut at the edges of a scene of `height` by `width` pixels."""
+    classes: list[NDArray[np.int64]] = []
+    shapes: list[NDArray[np.object_]] = []
+    for a in part.areas:
+        if a.class_id:
+            classes.append(np.array([a.class_id]))
+            shapes.append(np.array([a.geometry], object))
+    for b in part.batches:
+        if b.class_id:
+            classes.append(np.full(len(b.corners), b.class_id))
+            shapes.append(shapely.polygons(b.corners))
+    if not shapes:
+        return []
+    ids, geometries = np.concatenate(classes), np.concatenate(shapes)
+    box = shapely.box(0, 0, width, height)
+    near = shapely.intersects(geometries, box)
+    ids, geometries = ids[near], geometries[near]
+    cut = ~shapely.contains(box, geometries)
+    geometries[cut] = shapely.intersection(geometries[cut], box)
+    return [
+        (int(class_id), piece)
+        for class_id, geometry in zip(ids, geometries, strict=True)
+        for piece in shapely.get_parts(geometry)
+        if piece.geom_type == "Polygon" and piece.area > 0
+    ]
+
+
+def _near(
+    batch: Batch, row: int, col: int, height: int, width: int, reach: float
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    low, high = batch.corners.min(1), batch.corners.max(1)
+    keep = (high[:, 0] > col - reach) & (low[:, 0] < col + width + reach)
+    keep &= (high[:, 1] > row - reach) & (low[:, 1] < row + height + reach)
+    return keep, batch.corners[keep] - np.array([col, row], float)
+
+
+def _touches(area: Area, row: int, col: int, height: int, width: int) -> bool:
+    x0, y0, x1, y1 = area.geometry.bounds
+    return bool(x1 > col and x0 < col + width and y1 > row and y0 < row + height)
+
+
+def _moved(geometry: shapely.Geometry, row: int, col: int, scale: int) -> shapely.Geometry:
+    return shapely.transform(geometry, lambda c: (c - np.array([col, row], float)) * scale)

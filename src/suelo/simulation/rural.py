@@ -1,0 +1,278 @@
+"""Open districts: crops, villages, savanna, forest, paddocks."""
+
+from __future__ import annotations
+
+import numpy as np
+import shapely
+
+from suelo.simulation.drawing import CROWN, FIELD, GROUND, ROOF, WATER, WAY, Coordinates, rectangles, surfaces
+from suelo.simulation.plots import CROPS, STANDING, STRUCTURE, TRACK, TREES, Plot, plant, quad, sides
+from suelo.simulation.spectra import reflectance
+from suelo.simulation.urban import pond
+
+
+def _meadow(plot: Plot, bare: float) -> None:
+    """Grass with bare patches as the ground of a district."""
+    plot.drawing.area(
+        GROUND,
+        plot.outline,
+        surfaces(
+            plot.climate.grass, plot.climate.soil, mix=bare, medium=0.16, coarse=0.18, fine=0.05, light=0.05, light_medium=0.05
+        ),
+    )
+
+
+def crops(plot: Plot) -> None:
+    """Parcels with rows at different stages of growth, bare ploughed ones, greenhouses, a reservoir, hedges."""
+    rng, climate = plot.rng, plot.climate
+    _meadow(plot, 0.35)
+    if rng.random() < 0.35:
+        reservoir(plot)
+    parts = [(0.015, 0.985, 0.015, 0.985)]
+    length_u, length_v = sides(plot.corners)
+    parcels = []
+    smallest = rng.uniform(700, 6000)
+    while parts:
+        u0, u1, v0, v1 = parts.pop()
+        u, v = (u1 - u0) * length_u, (v1 - v0) * length_v
+        if u * v < smallest * rng.uniform(1, 4) or min(u, v) < 24:
+            parcels.append((u0, u1, v0, v1))
+            continue
+        cut = rng.uniform(0.35, 0.65)
+        if u > v * rng.uniform(0.7, 1.4):
+            middle = u0 + cut * (u1 - u0)
+            parts += [(u0, middle, v0, v1), (middle, u1, v0, v1)]
+        else:
+            middle = v0 + cut * (v1 - v0)
+            parts += [(u0, u1, v0, middle), (u0, u1, middle, v1)]
+    stage = rng.beta(1.0, 1.0)
+    for u0, u1, v0, v1 in parcels:
+        du, dv = rng.uniform(0.8, 2.2) / length_u, rng.uniform(0.8, 2.2) / length_v
+        u = np.array([u0 + du, u1 - du, u1 - du, u0 + du])
+        v = np.array([v0 + dv, v0 + dv, v1 - dv, v1 - dv])
+        corners = quad(plot.corners, u, v)
+        chance = rng.random()
+        if chance < 0.07:
+            greenhouses(plot, corners)
+        elif chance < 0.93:
+            _parcel(plot, corners, float(np.clip(stage + rng.normal(0, 0.35), 0, 1)))
+        if rng.random() < 0.22:
+            side = corners[[0, 1]] if rng.random() < 0.5 else corners[[1, 2]]
+            length = float(np.hypot(*(side[1] - side[0])))
+            t = rng.random(int(length / 4))[:, None]
+            at = side[0] + t * (side[1] - side[0]) + rng.normal(0, 0.8, (len(t), 2))
+            inside = shapely.contains_xy(plot.outline, at[:, 0], at[:, 1])
+            plot.trees(at[inside], rng.uniform(1.4, 3.4, int(inside.sum())))
+    at = plot.scatter(int(rng.integers(2, 22)))
+    plot.trees(at, rng.uniform(2.0, 5.5, len(at)))
+
+
+def _parcel(plot: Plot, corners: Coordinates, stage: float) -> None:
+    """One parcel: `stage` 0 is ploughed soil, 0.6 full green, 1 ripe."""
+    rng, climate = plot.rng, plot.climate
+    soil = climate.soil * rng.uniform(0.75, 1.1)
+    tint = np.exp(rng.normal(0, 0.10) + rng.normal(0, 0.06) * np.linspace(-1, 1, 8))
+    ripe = max(0.0, (stage - 0.65) / 0.35)
+    young = reflectance("crop_young" if rng.random() < 0.4 else "crop")
+    plant_spectrum = ((1 - ripe) * young + ripe * reflectance("crop_ripe")) * tint
+    cover = min(1.0, stage / 0.55) * 0.9
+    long = 0 if np.subtract(*sides(corners)) > 0 else 1
+    edge = corners[1] - corners[0] if long == 0 else corners[3] - corners[0]
+    across = float(np.arctan2(edge[1], edge[0]) + np.pi / 2)
+    period = float(rng.choice([2.0, 2.6, 3.2, 4.5, 6.0]))
+    gap = rng.uniform(0.25, 1.0) * 4 * cover * (1 - cover) + 0.10
+    surface = surfaces(
+        soil,
+        plant_spectrum,
+        mix=cover,
+        medium=rng.uniform(0.02, 0.12),
+        coarse=rng.uniform(0.0, 0.16),
+        fine=0.05,
+        light=0.04,
+        light_medium=0.03,
+        row_mix=0.34 * gap,
+        row_light=rng.uniform(0.03, 0.10),
+        row_angle=across,
+        row_period=period,
+    )
+    plot.drawing.area(FIELD, plot.dry(shapely.Polygon(corners)), surface, CROPS)
+
+
+def greenhouses(plot: Plot, corners: Coordinates) -> None:
+    """Rows of plastic tunnels, labelled as structures."""
+    rng = plot.rng
+    u, v = sides(corners)
+    n = max(1, int(v / 9.5))
+    at = quad(corners, np.full(n, 0.5), (np.arange(n) + 0.5) / n)
+    along = corners[1] - corners[0]
+    angle = np.full(n, np.arctan2(along[1], along[0]))
+    plastic = reflectance("plastic") * rng.uniform(0.75, 1.1)
+    spectra = plastic * rng.normal(1, 0.06, (n, 1))
+    ground = rectangles(corners.mean(0), angle[:1], u, v)
+    if plot.free(ground)[0]:
+        plot.drawing.convex(FIELD, ground, surfaces(plot.climate.soil_light, light=0.05))
+    plot.roofs(at, angle, np.full(n, u * 0.94), np.full(n, 7.6), spectra, np.full(n, 3.5), np.ones(n, bool), STRUCTURE)
+
+
+def reservoir(plot: Plot) -> None:
+    """A rectangular reservoir with an embankment."""
+    rng = plot.rng
+    at = quad(plot.corners, rng.uniform(0.2, 0.8), rng.uniform(0.2, 0.8))
+    along = plot.corners[1] - plot.corners[0]
+    size = rng.uniform(18, 60, 2)
+    bank = shapely.Polygon(rectangles(at, np.arctan2(along[1], along[0]), size[0], size[1])[0])
+    if not plot.outline.buffer(-6).contains(bank) or shapely.intersects(bank, plot.blocked):
+        return
+    share = rng.dirichlet((1.0, 0.6, 0.8))
+    water = share @ np.array([reflectance(n) for n in ("water", "turbid", "algae")])
+    plot.drawing.area(FIELD, bank.buffer(4), surfaces(plot.climate.soil_light, light=0.05))
+    plot.drawing.area(WATER, bank.buffer(-2).buffer(2), surfaces(water, light=0.04), STANDING)
+    plot.blocked = shapely.union(plot.blocked, bank.buffer(5))
+
+
+def village(plot: Plot) -> None:
+    """Compounds of small thatched and metal huts on trodden ground along dirt tracks, with fences and trees."""
+    rng, climate = plot.rng, plot.climate
+    _meadow(plot, 0.4)
+    centre = quad(plot.corners, rng.uniform(0.35, 0.65), rng.uniform(0.35, 0.65))
+    for side in range(4):
+        gate = (plot.corners[side] + plot.corners[(side + 1) % 4]) / 2
+        t = np.linspace(0, 1.1, 14)[:, None]
+        sway = np.sin(t * np.pi) * rng.normal(0, 14) + np.sin(2 * t * np.pi) * rng.normal(0, 8)
+        path = centre + t * (gate - centre)
+        heading = (gate - centre) / np.linalg.norm(gate - centre)
+        path = path + sway * np.array([-heading[1], heading[0]])
+        bed = shapely.LineString(path).buffer(rng.uniform(1.5, 2.6)).intersection(plot.outline.buffer(4))
+        plot.drawing.area(WAY, bed, surfaces(climate.soil_light, climate.soil, mix=0.2, medium=0.2, light=0.05), TRACK)
+        plot.blocked = shapely.union(plot.blocked, bed.buffer(0.8))
+    pitch = rng.uniform(24, 32)
+    u, v = sides(plot.corners)
+    grid_u, grid_v = np.meshgrid(np.arange(1, int(u / pitch)) * pitch / u, np.arange(1, int(v / pitch)) * pitch / v)
+    compounds = quad(plot.corners, grid_u.ravel(), grid_v.ravel())
+    compounds = compounds + rng.normal(0, pitch * 0.10, compounds.shape)
+    near = np.exp(-((np.hypot(*(compounds - centre).T) / rng.uniform(90, 170)) ** 2))
+    compounds = compounds[(rng.random(len(compounds)) < near + 0.1)]
+    roofs = {"thatch": 1.6, "rust": 1.6, "metal": 1.8, "metal_blue": 0.5, "fibre": 0.5, "clay": 0.3}
+    places, angles, sizes, owners = [], [], [], []
+    for compound in compounds:
+        base = float(rng.uniform(0, np.pi))
+        yard = rectangles(compound, base, pitch * rng.uniform(0.7, 1.0), pitch * rng.uniform(0.6, 0.95))
+        if not plot.free(yard)[0]:
+            continue
+        plot.drawing.convex(FIELD, yard, surfaces(climate.soil_light, climate.soil, mix=0.3, medium=0.25, light=0.07))
+        corners = yard[0]
+        n = int(rng.integers(2, 6))
+        slot = rng.permutation(6)[:n]
+        su, sv = (slot % 3 + 0.5) / 3, (slot // 3 + 0.5) / 2
+        places.append(quad(corners, su, sv) + rng.normal(0, 0.5, (n, 2)))
+        angles.append(base + rng.choice([0, np.pi / 2], n) + rng.normal(0, 0.06, n))
+        sizes.append(np.stack([rng.uniform(4.5, 8.5, n), rng.uniform(3.6, 5.6, n)], -1))
+        owners.append(rng.random(n))
+        if rng.random() < 0.45:
+            for a, b in ((0, 1), (1, 2), (2, 3)):
+                middle = (corners[a] + corners[b]) / 2
+                edge = corners[b] - corners[a]
+                wall = rectangles(middle, np.arctan2(edge[1], edge[0]), np.hypot(*edge), 1.3)
+                plot.drawing.convex(ROOF, wall, surfaces(climate.soil_light * 0.8, light=0.1), STRUCTURE, 1.8)
+        if rng.random() < 0.5:
+            plot.trees(quad(corners, rng.uniform(0.1, 0.9, 1), rng.uniform(0.1, 0.9, 1)), rng.uniform(2, 5, 1))
+    if places:
+        at, size = np.concatenate(places), np.concatenate(sizes)
+        plot.roofs(
+            at,
+            np.concatenate(angles),
+            size[:, 0],
+            size[:, 1],
+            climate.roof_surfaces(rng, len(at), roofs),
+            np.full(len(at), 3.0),
+            np.concatenate(owners) < 0.75,
+        )
+    for _ in range(int(rng.integers(1, 5))):
+        at = quad(plot.corners, rng.uniform(0.1, 0.9), rng.uniform(0.1, 0.9))
+        field = rectangles(at, rng.uniform(0, 3), rng.uniform(25, 50), rng.uniform(20, 40))
+        if plot.free(field)[0] and not len(compounds[np.hypot(*(compounds - at).T) < 45]):
+            _parcel(plot, field[0], float(rng.uniform(0.2, 0.8)))
+    at = plot.scatter(int(rng.integers(15, 60)))
+    plot.trees(at, rng.uniform(1.5, 4.5, len(at)))
+
+
+def savanna(plot: Plot) -> None:
+    """Grass with bare patches, scattered trees, thickets, a footpath, a water hole."""
+    rng = plot.rng
+    _meadow(plot, float(rng.uniform(0.2, 0.6)))
+    if rng.random() < 0.55:
+        pond(plot, quad(plot.corners, rng.uniform(0.25, 0.75), rng.uniform(0.25, 0.75)), rng.uniform(10, 38))
+    _footpath(plot)
+    at = plot.scatter(int(plot.outline.area / rng.uniform(250, 900)))
+    plot.trees(at, np.clip(rng.lognormal(0.9, 0.4, len(at)), 1.2, 6.5))
+    for _ in range(int(rng.integers(1, 6))):
+        middle = quad(plot.corners, rng.uniform(0.1, 0.9), rng.uniform(0.1, 0.9))
+        at = middle + rng.normal(0, rng.uniform(6, 22), (int(rng.integers(15, 70)), 2))
+        at = at[shapely.contains_xy(plot.outline, at[:, 0], at[:, 1])]
+        plot.trees(at, rng.uniform(1.5, 4.0, len(at)))
+
+
+def _footpath(plot: Plot) -> None:
+    rng = plot.rng
+    t = np.linspace(-0.05, 1.05, 20)
+    bend = rng.uniform(0.3, 0.7) + 0.12 * np.sin(t * rng.uniform(3, 9) + rng.uniform(0, 6))
+    path = quad(plot.corners, t, bend) if rng.random() < 0.5 else quad(plot.corners, bend, t)
+    bed = plot.dry(shapely.LineString(path).buffer(rng.uniform(1.3, 2.0)))
+    soil = surfaces(plot.climate.soil_light, plot.climate.soil, mix=0.2, medium=0.2, light=0.05)
+    plot.drawing.area(WAY, bed, soil, TRACK)
+
+
+def forest(plot: Plot) -> None:
+    """A closed stand with a ragged edge, labelled as a whole, crown beside crown, and clearings."""
+    rng, climate = plot.rng, plot.climate
+    _meadow(plot, 0.2)
+    turn = np.linspace(0, 2 * np.pi, 60, endpoint=False)
+    middle = plot.corners.mean(0)
+    u, v = sides(plot.corners)
+    r = 0.56 * min(u, v) * (1 + sum(rng.normal(0, 0.20 / k) * np.cos(k * turn + rng.uniform(0, 6.3)) for k in range(2, 12)))
+    ring = middle + np.stack([r * np.cos(turn), r * np.sin(turn)], -1)
+    stand = plot.dry(shapely.Polygon(ring).buffer(0))
+    for _ in range(int(rng.integers(0, 3))):
+        hole = shapely.Point(quad(plot.corners, rng.uniform(0.2, 0.8), rng.uniform(0.2, 0.8))).buffer(rng.uniform(8, 25), 3)
+        stand = stand.difference(hole)
+    dark = surfaces(climate.tree * 0.55, climate.tree, mix=0.3, medium=0.3, coarse=0.2, light=0.15)
+    plot.drawing.area(CROWN, stand, dark, TREES)
+    at = plot.scatter(int(plot.outline.area / 26))
+    shapely.prepare(stand)
+    inside = shapely.contains_xy(stand.buffer(-1.5), at[:, 0], at[:, 1])
+    plant(plot.drawing, climate, rng, at[inside], rng.uniform(1.8, 4.2, int(inside.sum())), 0)
+    at = plot.scatter(40)
+    plot.trees(at, rng.uniform(1.5, 4.0, len(at)))
+
+
+def paddock(plot: Plot) -> None:
+    """Pasture in a few enclosures with hedges, a pond, a farm with barns."""
+    rng, climate = plot.rng, plot.climate
+    _meadow(plot, 0.12)
+    pond(plot, quad(plot.corners, rng.uniform(0.25, 0.75), rng.uniform(0.25, 0.75)), rng.uniform(14, 45))
+    cut = rng.uniform(0.35, 0.65, 2)
+    for k in range(2):
+        n = 70
+        t = rng.random(n)
+        at = quad(plot.corners, t, cut[0]) if k == 0 else quad(plot.corners, cut[1], t)
+        at = at + rng.normal(0, 0.7, at.shape)
+        at = at[shapely.contains_xy(plot.outline, at[:, 0], at[:, 1])]
+        plot.trees(at, rng.uniform(1.3, 3.2, len(at)))
+    if rng.random() < 0.6:
+        n = int(rng.integers(2, 6))
+        middle = quad(plot.corners, rng.uniform(0.12, 0.3), rng.uniform(0.12, 0.3))
+        angle = float(rng.uniform(0, 3.1))
+        yard = rectangles(middle, angle, 62, 50)
+        if plot.free(yard)[0]:
+            plot.drawing.convex(FIELD, yard, surfaces(climate.soil_light, climate.grass, mix=0.25, medium=0.3, light=0.05))
+            slot = rng.permutation(6)[:n]
+            at = quad(yard[0], (slot % 3 + 0.5) / 3, (slot // 3 + 0.5) / 2)
+            spectra = climate.roof_surfaces(rng, n, {"rust": 1.0, "metal": 1.0, "clay": 1.0, "fibre": 1.0})
+            plot.roofs(
+                at, np.full(n, angle), rng.uniform(10, 17, n), rng.uniform(8, 13, n), spectra, np.full(n, 5.0), np.ones(n, bool)
+            )
+    _footpath(plot)
+    at = plot.scatter(int(rng.integers(5, 25)))
+    plot.trees(at, rng.uniform(2.0, 5.5, len(at)))
+
+

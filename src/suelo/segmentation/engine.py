@@ -1,0 +1,164 @@
+"""Scene to probabilities: strips stream through the network, from the file to the raster, in bounded memory."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suelo.errors import CancelledError
+from suelo.imagery.geotiff import RasterWriter
+from suelo.imagery.scene import Scene
+from suelo.imagery.statistics import BandStatistics
+from suelo.landcover import CLASSES
+from suelo.model.session import Model
+from suelo.segmentation.network import probability_rows
+from suelo.segmentation.pipeline import ahead
+from suelo.segmentation.reading import NativeRows, ResampledRows, Rows, Strip, network_grid, read_strips
+from suelo.segmentation.restoring import restored_rows
+from suelo.segmentation.selection import NO_DATA
+from suelo.segmentation.tiling import Tiling
+
+PROGRESS_SECONDS = 0.1
+"""Progress is reported at most this often."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a piece of work is.
+
+    Attributes:
+        done: Units that are done.
+        total: Units that there are.
+        stage: "reading", "network", "polygons" or "files".
+    """
+
+    done: int
+    total: int
+    stage: str
+
+
+ProgressCallback = Callable[[Progress], None]
+Cancelled = Callable[[], bool]
+
+
+def predict(
+    scene: Scene, model: Model, statistics: BandStatistics, *, tiling: Tiling | None = None
+) -> NDArray[np.uint8]:
+    """Probabilities of a scene that fits in memory.
+
+    Args:
+        scene: The image.
+        model: The network.
+        statistics: Normalise the image: those of the scene, or of another one that it is to be compared with.
+        tiling: How the scene is cut; what the model asks for by default.
+
+    Returns:
+        uint8 (10, height, width): 0..250 for 0..1, 255 where there is no data.
+    """
+    parts = list(_rows(scene, model, statistics, tiling, lambda _done, _total: None))
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+
+
+def predict_to_file(
+    scene: Scene,
+    model: Model,
+    statistics: BandStatistics,
+    path: str | os.PathLike[str],
+    progress: ProgressCallback | None = None,
+    cancelled: Cancelled | None = None,
+    *,
+    tiling: Tiling | None = None,
+) -> None:
+    """Write the probabilities of a scene of any size as a cloud-optimised GeoTIFF.
+
+    Reading, the network and writing overlap in time. Memory grows with the width of the scene, not with its height.
+
+    Args:
+        scene: The image.
+        model: The network.
+        statistics: Normalise the image.
+        path: The file: ten bands, uint8, 0..250 for 0..1, 255 where there is no data.
+        progress: Told how much is done, a few times per second.
+        cancelled: Asked several times per strip; True stops the work.
+        tiling: How the scene is cut; what the model asks for by default.
+
+    Raises:
+        CancelledError: `cancelled` said so; there is no file.
+        ImageError: The image is damaged.
+    """
+    report = _Reporter(progress, cancelled)
+    rows = _rows(scene, model, statistics, tiling, report)
+    writer = RasterWriter(
+        Path(path),
+        scene.grid,
+        bands=len(CLASSES),
+        dtype="uint8",
+        nodata=NO_DATA,
+        descriptions=[c.key for c in CLASSES],
+        resampling="average",
+        tags=raster_tags(scene, model),
+    )
+    with closing(rows), writer:
+        for part in rows:
+            writer.write(part)
+    report.finish()
+
+
+def raster_tags(scene: Scene, model: Model) -> dict[str, str]:
+    """Tags of a probability raster; the ground sampling distance is what a raster without CRS cannot say itself."""
+    return {
+        "SUELO_GSD_M": repr(scene.grid.gsd_m),
+        "SUELO_MODEL": f"{model.contract.name} {model.contract.version}",
+        "SUELO_MODEL_SHA256": model.sha256,
+    }
+
+
+def _rows(
+    scene: Scene,
+    model: Model,
+    statistics: BandStatistics,
+    tiling: Tiling | None,
+    report: Callable[[int, int], None],
+) -> Iterator[NDArray[np.uint8]]:
+    grid = network_grid(scene.grid, model.contract.gsd_m)
+    down, across = (tiling or Tiling.of(model.contract)).spans(grid.height, grid.width)
+    resampled = ResampledRows(scene, grid) if grid.shape != scene.grid.shape else None
+    source: Rows = resampled or NativeRows(scene)
+    total = len(down.starts) * len(across.starts)
+    strips: Iterator[Strip] = read_strips(source, statistics, down, across)
+    if len(down.starts) > 1:
+        strips = ahead(strips)
+    rows = probability_rows(model, strips, down, across, lambda done: report(done, total))
+    if resampled:
+        rows = restored_rows(rows, grid, scene.grid, resampled.take_valid)
+    return ahead(rows) if len(down.starts) > 1 else rows
+
+
+class _Reporter:
+    """Passes progress on, not too often, and stops the work when it is cancelled."""
+
+    def __init__(self, progress: ProgressCallback | None, cancelled: Cancelled | None) -> None:
+        self._progress = progress
+        self._cancelled = cancelled
+        self._total = 1
+        self._told = -1.0
+
+    def __call__(self, done: int, total: int) -> None:
+        if self._cancelled and self._cancelled():
+            raise CancelledError("The segmentation was cancelled before it was done.")
+        self._total = total
+        now = time.monotonic()
+        if self._progress and now - self._told >= PROGRESS_SECONDS:
+            self._told = now
+            self._progress(Progress(done, total, "network"))
+
+    def finish(self) -> None:
+        if self._progress:
+            self._progress(Progress(self._total, self._total, "network"))

@@ -1,0 +1,84 @@
+"""Polygons of each class: exact pixel edges or simplified outlines, in the coordinates of the scene."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from affine import Affine
+from numpy.typing import NDArray
+
+from suelo.landcover import LandCover
+from suelo.segmentation.components import find_objects
+from suelo.segmentation.outlines import CornerCollector, placed
+from suelo.segmentation.raster import Probabilities, ProbabilitySource, opened
+from suelo.segmentation.selection import Selection
+from suelo.segmentation.simplify import simplified
+
+BATCH = 20_000
+"""Polygons that exist as geometries at the same time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Polygons:
+    """Some polygons of one class.
+
+    Attributes:
+        land_cover: The class.
+        geometry: Valid shapely polygons in the CRS of the scene, or in pixels (column, row) without a CRS; shells run
+            counter-clockwise in a plane with x to the right and y up.
+        area_m2: Area on the ground of the pixels of each, float64; also where the outline is simplified.
+        mean_probability: Mean probability of the pixels of each, 0..1, float64.
+    """
+
+    land_cover: LandCover
+    geometry: NDArray[np.object_]
+    area_m2: NDArray[np.float64]
+    mean_probability: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        """Number of polygons."""
+        return len(self.geometry)
+
+
+def polygonise(probabilities: ProbabilitySource, selection: Selection) -> Iterator[Polygons]:
+    """Polygons of all classes that are switched on, class after class, in batches.
+
+    Args:
+        probabilities: The raster.
+        selection: Thresholds, classes, smallest areas and tolerance.
+
+    Yields:
+        Batches of at most `BATCH` polygons of one class; nothing for a class without polygons.
+    """
+    with opened(probabilities) as raster:
+        for land_cover in selection.classes:
+            yield from polygonise_class(raster, selection, land_cover)
+
+
+def polygonise_class(probabilities: Probabilities, selection: Selection, land_cover: LandCover) -> Iterator[Polygons]:
+    """Polygons of one class, in batches, in the order of their uppermost pixel."""
+    corners = CornerCollector()
+    objects = find_objects(probabilities, selection, land_cover, corners)
+    if not len(objects):
+        return
+    grid = probabilities.grid
+    # An affine transform with a negative determinant mirrors the image, and the direction of its rings.
+    outlines = corners.outlines(objects.labels, len(objects), clockwise=grid.transform.determinant > 0)
+    tolerance = selection.simplify_m / grid.gsd_m
+    for start in range(0, len(objects), BATCH):
+        part = slice(start, min(start + BATCH, len(objects)))
+        if tolerance > 0:
+            exact = outlines.geometries(part.start, part.stop, Affine.identity())
+            geometry = _moved(simplified(exact, tolerance), grid.transform)
+        else:
+            geometry = outlines.geometries(part.start, part.stop, grid.transform)
+        yield Polygons(land_cover, geometry, objects.area_m2[part], objects.mean_probability[part])
+
+
+def _moved(geometry: NDArray[np.object_], transform: Affine) -> NDArray[np.object_]:
+    import shapely
+
+    moved: NDArray[np.object_] = shapely.transform(geometry, lambda points: placed(points, transform))
+    return moved

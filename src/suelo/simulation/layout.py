@@ -9,12 +9,14 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from suelo.simulation.noise import generator, hash_unit, smooth_noise_at
+from suelo.simulation.noise import generator, hash_unit, smooth_line, smooth_noise
 
 PITCH_M = 280.0
 """Mean distance of the lattice's nodes."""
 RIVER_PITCH_M = 900.0
 _PIECE_M = 240.0
+BANK_M = 5.0
+"""Strip along rivers that nothing is built on."""
 
 # What a block of three by three districts is made of, from the most to the least urban, for each style of scene.
 STYLES: dict[str, tuple[str, ...]] = {
@@ -59,16 +61,19 @@ class Layout:
         self._offset = rng.uniform(0, 3 * PITCH_M, 2)
         self._river_angle = rng.uniform(0, np.pi)
         self._river_offset = rng.uniform(0, RIVER_PITCH_M)
+        self._decks: dict[tuple[int, int], tuple[str, ...]] = {}
+        self._nodes: dict[tuple[int, int], NDArray[np.float64]] = {}
+        self._paths: dict[tuple[int, int, int], NDArray[np.float64]] = {}
+        self._pieces: dict[tuple[int, int], RiverPiece] = {}
         self._main = (int(rng.integers(3)), int(rng.integers(3)))
 
     def node(self, i: int, j: int) -> NDArray[np.float64]:
         """Position of a lattice node."""
-        jitter = np.array([hash_unit(self.seed, 11, i, j), hash_unit(self.seed, 12, i, j)]) - 0.5
-        bend = 40.0 * np.array(
-            [np.sin(0.9 * j + self._offset[0]), np.sin(0.8 * i + self._offset[1])]
-        )
-        here: NDArray[np.float64] = self._turn @ ((np.array([i, j]) + 0.22 * jitter) * PITCH_M + bend - self._offset)
-        return here
+        if (i, j) not in self._nodes:
+            jitter = hash_unit(self.seed, np.array([11, 12]), i, j) - 0.5
+            bend = 40.0 * np.sin(np.array([0.9 * j, 0.8 * i]) + self._offset)
+            self._nodes[i, j] = self._turn @ ((np.array([i, j]) + 0.22 * jitter) * PITCH_M + bend - self._offset)
+        return self._nodes[i, j]
 
     def cells(self, x0: float, y0: float, x1: float, y1: float, margin: float) -> list[tuple[int, int]]:
         """Lattice cells that may reach into a box, in drawing order."""
@@ -85,13 +90,17 @@ class Layout:
         ones, so that towns hold together and every kind is near.
         """
         bi, bj = i // 3, j // 3
-        ii, jj = np.meshgrid(np.arange(3) + 3 * bi, np.arange(3) + 3 * bj, indexing="ij")
-        urbanity = smooth_noise_at(self.seed, 21, ii, jj, 2.2) + 0.35 * hash_unit(self.seed, 22, ii, jj)
-        rank = np.argsort(np.argsort(-urbanity.ravel()))
-        return self.deck[int(rank[(i - 3 * bi) * 3 + (j - 3 * bj)])]
+        if (bi, bj) not in self._decks:
+            ii, jj = np.arange(3) + 3 * bi, np.arange(3) + 3 * bj
+            urbanity = smooth_noise(self.seed, 21, ii, jj, 2.2) + 0.35 * hash_unit(self.seed, 22, ii[:, None], jj)
+            rank = np.argsort(np.argsort(-urbanity.ravel()))
+            self._decks[bi, bj] = tuple(self.deck[int(k)] for k in rank)
+        return self._decks[bi, bj][(i - 3 * bi) * 3 + (j - 3 * bj)]
 
     def path(self, i: int, j: int, axis: int) -> NDArray[np.float64]:
         """The line from node (i, j) to the next along an axis: a cubic through four nodes, smooth at each."""
+        if (i, j, axis) in self._paths:
+            return self._paths[i, j, axis]
         step = (1, 0) if axis == 0 else (0, 1)
         p = [self.node(i + k * step[0], j + k * step[1]) for k in (-1, 0, 1, 2)]
         t = np.linspace(0, 1, 13)[:, None]
@@ -101,6 +110,7 @@ class Layout:
             + (2 * p[0] - 5 * p[1] + 4 * p[2] - p[3]) * t**2
             + (3 * p[1] - p[0] - 3 * p[2] + p[3]) * t**3
         )
+        self._paths[i, j, axis] = path
         return path
 
     def line(self, i: int, j: int, axis: int) -> Line:
@@ -109,7 +119,7 @@ class Layout:
         other = (i, j - 1) if axis == 0 else (i - 1, j)
         sides = (self.district(i, j), self.district(*other))
         towns = sum(side in URBAN for side in sides)
-        chance = float(hash_unit(self.seed, 31 + axis, i, j))
+        chance = hash_unit(self.seed, 31 + axis, i, j).item()
         number = j if axis == 0 else i
         if number % 3 == self._main[axis]:
             return Line("highway", 15.0 if towns else 10.0, path)
@@ -146,37 +156,56 @@ class Layout:
         cos, sin = np.cos(self._river_angle), np.sin(self._river_angle)
         return np.array([[cos, sin], [-sin, cos]])
 
-    def _river(self, k: int, b: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Centre and half width of river `k` at positions `b` along it."""
-        swing, half = hash_unit(self.seed, 41, k, 0), 4.0 + 11.0 * hash_unit(self.seed, 42, k, 0) ** 1.5
-        base = (k + 0.35 * (hash_unit(self.seed, 43, k, 0) - 0.5)) * RIVER_PITCH_M
-        row = np.full(b.shape, 7.0 * k)
-        centre = base + (25 + 45 * swing) * smooth_noise_at(self.seed, 44, row, b / 170.0, 1.0)
-        centre = centre + (4 + 16 * swing) * smooth_noise_at(self.seed, 45, row, b / 48.0, 1.0)
-        width = half * (1 + 0.16 * smooth_noise_at(self.seed, 46, row, b / 60.0, 1.0))
-        return centre, np.maximum(width, 0.5 * half)
+    def river(self, k: int, n: int) -> RiverPiece:
+        """Piece `n` of river `k`: how it winds, how wide and how turbid it is."""
+        if (k, n) in self._pieces:
+            return self._pieces[k, n]
+        swing, width, place, turbid = hash_unit(self.seed, 41, k, np.arange(4))
+        b = np.linspace(n * _PIECE_M, (n + 1) * _PIECE_M, 41)
+        step = b[1] - b[0]
+        b = np.concatenate([[b[0] - step], b, [b[-1] + step]])
+        along = b + 1.0e5 * k
+        centre = (k + 0.35 * (place - 0.5)) * RIVER_PITCH_M + self._river_offset
+        centre = centre + (25 + 45 * swing) * smooth_line(self.seed, 44, along / 170.0)
+        centre = centre + (4 + 16 * swing) * smooth_line(self.seed, 45, along / 48.0)
+        half = (4.0 + 11.0 * width**1.5) * np.clip(1 + 0.16 * smooth_line(self.seed, 46, along / 60.0), 0.5, 1.5)
+        # The width is taken square to the course.
+        slope = np.sqrt(1 + ((centre[2:] - centre[:-2]) / (2 * step)) ** 2)
+        piece = RiverPiece(b[1:-1], centre[1:-1], half[1:-1], slope, float(turbid), self._river_frame)
+        self._pieces[k, n] = piece
+        return piece
 
-    def river_pieces(self, x0: float, y0: float, x1: float, y1: float) -> list[tuple[int, int]]:
-        """River number and piece of every piece that may reach into a box."""
-        box = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]]) @ self._river_frame.T
-        low, high = box.min(0), box.max(0)
-        reach = 260.0
+    def river_pieces(self, box: NDArray[np.float64]) -> list[tuple[int, int]]:
+        """River number and piece of every piece with banks in a box (x0, y0, x1, y1)."""
+        x0, y0, x1, y1 = box
+        turned = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]]) @ self._river_frame.T
+        low, high = turned.min(0), turned.max(0)
+        reach = 300.0
         first = int(np.floor((low[0] - self._river_offset - reach) / RIVER_PITCH_M))
         last = int(np.ceil((high[0] - self._river_offset + reach) / RIVER_PITCH_M))
-        pieces = range(int(np.floor(low[1] / _PIECE_M)), int(np.ceil(high[1] / _PIECE_M)))
-        return [(k, n) for k in range(first, last + 1) for n in pieces]
+        numbers = range(int(np.floor(low[1] / _PIECE_M)), int(np.ceil(high[1] / _PIECE_M)))
+        return [(k, n) for k in range(first, last + 1) for n in numbers if meets(self.river(k, n).ring(BANK_M), box)]
 
-    def river_piece(self, k: int, n: int, bank: float = 0.0) -> shapely.Polygon:
-        """Outline of a piece of a river, wider by `bank` on each side."""
-        b = np.linspace(n * _PIECE_M, (n + 1) * _PIECE_M, 41)
-        centre, half = self._river(k, b)
-        # The width is taken square to the course, whose slope comes from differences.
-        ahead, _ = self._river(k, b + 1.0)
-        half = (half + bank) * np.sqrt(1 + (ahead - centre) ** 2)
-        a = np.concatenate([centre - half, (centre + half)[::-1]]) + self._river_offset
-        ring = np.stack([a, np.concatenate([b, b[::-1]])], -1) @ self._river_frame
-        return shapely.Polygon(ring)
 
-    def river_kind(self, k: int) -> float:
-        """How turbid a river is, 0 to 1."""
-        return float(hash_unit(self.seed, 47, k, 0))
+@dataclass(frozen=True)
+class RiverPiece:
+    """A stretch of a river in the rivers' frame: centre and half width across (metres) at positions along."""
+
+    along: NDArray[np.float64]
+    centre: NDArray[np.float64]
+    half: NDArray[np.float64]
+    slope: NDArray[np.float64]
+    turbid: float
+    frame: NDArray[np.float64]
+
+    def ring(self, bank: float = 0.0) -> NDArray[np.float64]:
+        """Outline, (82, 2) in metres, wider by `bank` on each side."""
+        half = (self.half + bank) * self.slope
+        across = np.concatenate([self.centre - half, (self.centre + half)[::-1]])
+        return np.stack([across, np.concatenate([self.along, self.along[::-1]])], -1) @ self.frame
+
+
+def meets(points: NDArray[np.float64], box: NDArray[np.float64]) -> bool:
+    """Whether the bounds of points (n, 2) overlap a box (x0, y0, x1, y1)."""
+    low, high = points.min(0), points.max(0)
+    return bool(low[0] < box[2] and high[0] > box[0] and low[1] < box[3] and high[1] > box[1])

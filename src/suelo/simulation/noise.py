@@ -11,7 +11,7 @@ _TILE = 509
 """Side of the white-noise tile that is repeated; a prime, so that the repeats do not line up with anything."""
 
 
-def hash_unit(seed: int, salt: int, i: NDArray[Any] | int, j: NDArray[Any] | int) -> NDArray[np.float64]:
+def hash_unit(seed: int, salt: NDArray[Any] | int, i: NDArray[Any] | int, j: NDArray[Any] | int) -> NDArray[np.float64]:
     """Uniform numbers in 0..1 that depend on seed, salt and lattice position only (SplitMix64 finaliser).
 
     Args:
@@ -19,14 +19,18 @@ def hash_unit(seed: int, salt: int, i: NDArray[Any] | int, j: NDArray[Any] | int
         salt: Tells one use from another.
         i: Lattice rows, any integers; broadcast against `j`.
         j: Lattice columns.
+
+    Returns:
+        float64 of the broadcast shape, with at least one dimension.
     """
-    with np.errstate(over="ignore"):
-        x = np.asarray(i, np.int64).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-        x = x ^ (np.asarray(j, np.int64).astype(np.uint64) * np.uint64(0xC2B2AE3D27D4EB4F))
-        x = x + np.uint64((seed * 0x165667B19E3779F9 + salt * 0x27D4EB2F165667C5) % 2**64)
-        x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        x = x ^ (x >> np.uint64(31))
+    # At least one dimension: only arrays wrap around without a warning.
+    first, second, salts = np.atleast_1d(i), np.atleast_1d(j), np.atleast_1d(salt).astype(np.uint64)
+    x = first.astype(np.int64).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    x = x ^ (second.astype(np.int64).astype(np.uint64) * np.uint64(0xC2B2AE3D27D4EB4F))
+    x = x + (np.uint64((seed * 0x165667B19E3779F9) % 2**64) + salts * np.uint64(0x27D4EB2F165667C5))
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    x = x ^ (x >> np.uint64(31))
     return (x >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
@@ -71,16 +75,11 @@ def smooth_noise(seed: int, salt: int, y: NDArray[Any], x: NDArray[Any], scale: 
     return result
 
 
-def smooth_noise_at(seed: int, salt: int, y: NDArray[Any], x: NDArray[Any], scale: float) -> NDArray[np.float64]:
-    """Smooth noise as `smooth_noise`, at scattered points: `y` and `x` have one shape, which the result has."""
-    ty, tx = np.asarray(y, np.float64) / scale, np.asarray(x, np.float64) / scale
-    i, wi = _taps(ty)
-    j, wj = _taps(tx)
-    result = np.zeros(np.broadcast(ty, tx).shape)
-    for a in range(4):
-        for b in range(4):
-            result += wi[a] * wj[b] * (hash_unit(seed, salt, i + a, j + b) - 0.5)
-    return result * 7.2
+def smooth_line(seed: int, salt: int, t: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Smooth noise of about unit variance along a line, features of about one unit of `t`; float64 (n,)."""
+    first, weights = _taps(t)
+    values = hash_unit(seed, salt, first[:, None] + np.arange(4), 0) - 0.5
+    return np.einsum("nk,kn->n", values, np.array(weights, float)) * 5.1
 
 
 class WhiteNoise:

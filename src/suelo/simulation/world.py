@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from suelo.simulation import rural, urban
 from suelo.simulation.climate import Climate, draw_climate
 from suelo.simulation.drawing import GROUND, MARK, WATER, WAY, Drawing, rectangles, surfaces
-from suelo.simulation.layout import PITCH_M, URBAN, Layout, Line
+from suelo.simulation.layout import BANK_M, Layout, Line, meets
 from suelo.simulation.noise import generator
 from suelo.simulation.plots import ROAD, TRACK, TREES, WATERWAY, Plot, park, plant, road_spectrum
 from suelo.simulation.spectra import reflectance
@@ -56,13 +56,13 @@ class World:
         """The parts, in pixels, that may show in a window of pixels; in drawing order."""
         box = np.array([col, row, col + width, row + height]) * self.gsd_m + np.array([-1, -1, 1, 1]) * REACH_M
         x0, y0, x1, y1 = box
-        keys: list[Key] = [(0, *piece) for piece in self.layout.river_pieces(x0, y0, x1, y1)]
+        keys: list[Key] = [(0, *piece) for piece in self.layout.river_pieces(box)]
         for i, j in self.layout.cells(x0, y0, x1, y1, 0.0):
             ring = np.array(self.layout.outline(i, j).exterior.coords)
-            if _meets(ring, box):
+            if meets(ring, box):
                 keys.append((1, i, j))
             for axis in (0, 1):
-                if _meets(self.layout.path(i, j, axis), box):
+                if meets(self.layout.path(i, j, axis), box):
                     keys.append((2, i, j, axis))
         return [(key, self._part(key)) for key in sorted(keys)]
 
@@ -77,10 +77,10 @@ class World:
             self._parts.popitem(last=False)
         return drawing
 
-    def _water_near(self, box: tuple[float, float, float, float], bank: float) -> shapely.Geometry:
-        pieces = [self.layout.river_piece(k, n, bank) for k, n in self.layout.river_pieces(*box)]
-        near = [p.buffer(0) for p in pieces if p.intersects(shapely.box(*box))]
-        return shapely.union_all(near) if near else shapely.Polygon()
+    def _water_near(self, box: tuple[float, float, float, float]) -> shapely.Geometry:
+        """Rivers and their banks near a box."""
+        rings = [self.layout.river(k, n).ring(BANK_M) for k, n in self.layout.river_pieces(np.array(box))]
+        return shapely.union_all([shapely.Polygon(ring).buffer(0) for ring in rings])
 
     def _district(self, i: int, j: int) -> Drawing:
         layout = self.layout
@@ -93,7 +93,7 @@ class World:
         inside = shapely.difference(outline, shapely.union_all(beds))
         parts = shapely.get_parts(inside)
         inside = parts[np.argmax(shapely.area(parts))]
-        blocked = self._water_near(inside.bounds, 5.0)
+        blocked = self._water_near(inside.bounds)
         rng = generator(self.seed, 3, i, j)
         plot = Plot(rng, self.climate, inside, layout.corners(i, j), blocked)
         _DISTRICTS[layout.district(i, j)](plot)
@@ -165,8 +165,9 @@ class World:
     def _river(self, k: int, n: int) -> Drawing:
         layout, climate = self.layout, self.climate
         drawing = Drawing()
-        water = layout.river_piece(k, n).buffer(0)
-        turbid = layout.river_kind(k)
+        river = layout.river(k, n)
+        water = shapely.Polygon(river.ring()).buffer(0)
+        turbid = river.turbid
         spectrum = (1 - turbid) * reflectance("water") + turbid * reflectance("turbid")
         x0, y0, x1, y1 = water.bounds
         roads = []
@@ -176,15 +177,8 @@ class World:
                 if line.kind in ("highway", "street", "track"):
                     roads.append(shapely.LineString(line.path).buffer(line.width / 2, quad_segs=4))
         seen = water.difference(shapely.union_all(roads)) if roads else water
-        bank = layout.river_piece(k, n, 4.0).buffer(0)
+        bank = shapely.Polygon(river.ring(BANK_M - 1)).buffer(0)
         drawing.area(WATER, bank, surfaces(climate.grass * 0.9, climate.soil, mix=0.4, medium=0.4, coarse=0.2, light=0.06))
         still = surfaces(spectrum, spectrum * 1.2, mix=0.5, coarse=0.3, light=0.04, light_medium=0.03)
         drawing.area(WATER, seen, still, WATERWAY)
         return drawing
-
-
-def _meets(points: NDArray[np.float64], box: NDArray[np.float64]) -> bool:
-    low, high = points.min(0), points.max(0)
-    return bool(low[0] < box[2] and high[0] > box[0] and low[1] < box[3] and high[1] > box[1])
-
-

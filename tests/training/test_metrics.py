@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from suelo.training.metrics import JaccardCounts, LevelCounts, quantise
+from suelo.training.metrics import JaccardCounts, LevelCounts, as_stored
 
 
 def layers(height=4, width=4):
@@ -79,7 +79,7 @@ def test_every_threshold_at_once_agrees_with_one_at_a_time():
         truth = rng.random((10, 16, 24)) > 0.8
         probabilities = np.clip(rng.normal(0.3, 0.2, truth.shape) + 0.3 * truth, 0, 1).astype(np.float32)
         valid = rng.random((16, 24)) > 0.1
-        stored = quantise(probabilities, valid)
+        stored = as_stored(probabilities, valid)
         every.add(stored, truth)
         scenes.append((stored, truth, valid))
     for level in (1, 60, 125, 250):
@@ -93,5 +93,5 @@ def test_every_threshold_at_once_agrees_with_one_at_a_time():
 
 
 def test_stored_probabilities_are_0_to_250_and_255():
-    stored = quantise(np.full((10, 1, 3), 0.5, np.float32), np.array([[True, False, True]]))
+    stored = as_stored(np.full((10, 1, 3), 0.5, np.float32), np.array([[True, False, True]]))
     assert stored[0].tolist() == [[125, 255, 125]]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suelo.landcover import CLASS_COUNT
+from suelo.segmentation.network import quantise
 from suelo.segmentation.selection import FULL_SCALE, NO_DATA
 
 
@@ -97,9 +98,9 @@ class LevelCounts:
         )
 
 
-def quantise(probabilities: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Probabilities 0..1 (10, H, W) as they are stored: 0..250, and 255 where `valid` (H, W) is False."""
-    levels = np.rint(np.clip(probabilities, 0.0, 1.0) * FULL_SCALE).astype(np.uint8)
+def as_stored(probabilities: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Probabilities 0..1 (10, H, W) as results store them: 0..250, and 255 where `valid` (H, W) is False."""
+    levels = quantise(probabilities)
     levels[:, ~valid] = NO_DATA
     return levels
 

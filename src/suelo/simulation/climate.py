@@ -75,13 +75,13 @@ def draw_climate(rng: np.random.Generator) -> Climate:
     """Draw the state of a scene."""
     azimuth = np.radians(rng.uniform(20, 340))
     elevation = np.radians(rng.uniform(38, 75))
-    share = rng.dirichlet((1.2, 0.8, 0.6, 0.7))
+    share = rng.dirichlet((1.6, 0.6, 0.7, 1.0))
     names = ("soil_brown", "soil_red", "soil_sand", "soil_dark")
     soil = share @ np.array([reflectance(n) for n in names]) * rng.uniform(0.85, 1.15)
     soil_light = 0.55 * soil + 0.45 * reflectance("soil_sand") * rng.uniform(0.85, 1.1)
     dark = rng.uniform(0, 0.6)
     tree = (1 - dark) * reflectance("tree") + dark * reflectance("tree_dark")
-    roofs = rng.dirichlet(_CITY_ROOFS * 0.35) * 0.75 + _CITY_ROOFS / _CITY_ROOFS.sum() * 0.25
+    roofs = rng.dirichlet(_CITY_ROOFS * 0.6) * 0.7 + _CITY_ROOFS / _CITY_ROOFS.sum() * 0.3
     return Climate(
         sun=np.array([np.sin(azimuth), -np.cos(azimuth)]),
         shadow=float(1 / np.tan(elevation)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import shapely
@@ -12,6 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 GROUND, FIELD, WATER, WAY, MARK, VEHICLE, ROOF, CROWN = range(8)
 """Layers from the lowest to the highest."""
 LAYERS = 8
+
+_POLYGON = 3
 
 # Columns of a surface.
 A, B = slice(0, 8), slice(8, 16)
@@ -73,63 +75,73 @@ def surfaces(
 
 @dataclass(frozen=True)
 class Batch:
-    """Convex polygons with the same number of corners.
+    """Convex polygons with the same number of corners in one layer.
 
     Attributes:
-        layer: Layer that they are drawn in.
         corners: (n, k, 2), x and y in metres at first, in pixels when finished.
-        surfaces: (n, COLUMNS), or None where only the truth has them.
-        class_id: Class that they are the truth of, 0 for none.
-        height: Height above the ground in metres, (n,), for shadows; None for flat things.
+        surfaces: (n, COLUMNS).
+        class_id: Class that each is the truth of, 0 for none, (n,).
+        height: Height above the ground in metres, for shadows, (n,); 0 for flat things.
     """
 
-    layer: int
     corners: Coordinates
-    surfaces: Surfaces | None
-    class_id: int
-    height: NDArray[np.float64] | None
+    surfaces: Surfaces
+    class_id: NDArray[np.uint8]
+    height: NDArray[np.float32]
+
+    def take(self, keep: NDArray[np.bool_]) -> Batch:
+        """Those polygons that are marked True."""
+        return Batch(self.corners[keep], self.surfaces[keep], self.class_id[keep], self.height[keep])
+
+    @staticmethod
+    def joined(batches: Sequence[Batch]) -> Batch:
+        """Several batches in one, in order."""
+        return Batch(
+            np.concatenate([b.corners for b in batches]),
+            np.concatenate([b.surfaces for b in batches]),
+            np.concatenate([b.class_id for b in batches]),
+            np.concatenate([b.height for b in batches]),
+        )
 
 
 @dataclass(frozen=True)
 class Area:
-    """One polygon of any shape; fields as in `Batch`."""
+    """One polygon of any shape, holes allowed; fields as in `Batch`."""
 
     layer: int
     geometry: shapely.Geometry
-    surface: Surfaces | None
+    surface: Surfaces
     class_id: int
-    height: float = 0.0
 
 
 @dataclass
 class Drawing:
-    """The shapes of one part of the world, in the order in which they are drawn within each layer."""
+    """The shapes of one part of the world.
+
+    Within a layer, areas are drawn first, then convex polygons by number of corners, each in the order of adding.
+    """
 
     areas: list[Area] = field(default_factory=list)
-    batches: list[Batch] = field(default_factory=list)
+    batches: dict[tuple[int, int], list[Batch]] = field(default_factory=dict)
 
-    def area(self, layer: int, geometry: shapely.Geometry, surface: Surfaces | None, class_id: int = 0) -> None:
+    def area(self, layer: int, geometry: shapely.Geometry, surface: Surfaces, class_id: int = 0) -> None:
         """Add a polygon or multipolygon; nothing if it is empty."""
         parts = shapely.get_parts(geometry)
-        for part in parts[(shapely.get_type_id(parts) == 3) & (shapely.area(parts) > 2.0)]:
+        for part in parts[(shapely.get_type_id(parts) == _POLYGON) & (shapely.area(parts) > 2.0)]:
             self.areas.append(Area(layer, part, surface, class_id))
 
     def convex(
-        self,
-        layer: int,
-        corners: Coordinates,
-        surface: Surfaces | None,
-        class_id: int = 0,
-        height: ArrayLike | None = None,
+        self, layer: int, corners: Coordinates, surface: Surfaces, class_id: int = 0, height: ArrayLike = 0.0
     ) -> None:
         """Add convex polygons (n, k, 2); one surface or n of them; heights for shadows."""
         n = len(corners)
         if n == 0:
             return
-        if surface is not None and len(surface) != n:
+        if len(surface) != n:
             surface = np.repeat(surface, n, axis=0)
-        heights = None if height is None else np.broadcast_to(np.asarray(height, float), (n,))
-        self.batches.append(Batch(layer, np.asarray(corners, float), surface, class_id, heights))
+        heights = np.broadcast_to(np.asarray(height, np.float32), (n,))
+        batch = Batch(corners, surface, np.full(n, class_id, np.uint8), heights)
+        self.batches.setdefault((layer, corners.shape[1]), []).append(batch)
 
     def finish(self, gsd_m: float) -> Drawing:
         """This drawing in pixels, on the grid of positions that makes drawing independent of windows."""
@@ -138,12 +150,15 @@ class Drawing:
             geometry = shapely.transform(a.geometry, lambda c: snap(c / gsd_m))
             if not geometry.is_valid:
                 geometry = geometry.buffer(0)
-            areas.extend(
-                Area(a.layer, part, a.surface, a.class_id, a.height)
+            areas += [
+                Area(a.layer, part, a.surface, a.class_id)
                 for part in shapely.get_parts(geometry)
                 if part.geom_type == "Polygon" and part.area > 0
-            )
-        batches = [Batch(b.layer, snap(b.corners / gsd_m), b.surfaces, b.class_id, b.height) for b in self.batches]
+            ]
+        batches = {}
+        for key, several in self.batches.items():
+            one = Batch.joined(several)
+            batches[key] = [replace(one, corners=snap(one.corners / gsd_m))]
         return Drawing(areas, batches)
 
 
@@ -188,8 +203,3 @@ def sweep(corners: Coordinates, shift: Coordinates) -> Coordinates:
         [np.where(before[..., None], moved, corners), np.where(facing[..., None], moved, corners)], axis=2
     )
     return doubled.reshape(len(corners), -1, 2)
-
-
-def merged(parts: Sequence[Coordinates], width: int) -> Coordinates:
-    """Parts (n_i, …, width) in one array; an empty one where there are none."""
-    return np.concatenate(parts) if parts else np.zeros((0, width))

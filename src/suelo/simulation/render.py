@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import shapely
@@ -13,11 +13,13 @@ from suelo.simulation import drawing as d
 from suelo.simulation.drawing import Area, Batch, Drawing
 from suelo.simulation.noise import WhiteNoise, smooth_noise
 from suelo.simulation.rasterise import fill_areas, fill_convex
+from suelo.simulation.world import REACH_M as SHADOW_REACH_M
 from suelo.simulation.world import World
 
 FINE = 2
 """Each pixel is drawn as FINE × FINE quarters and averaged, so that edges are mixed pixels."""
 _MARGIN = 2
+_ROWS = 16
 _PSF = np.array([0.11, 0.78, 0.11], np.float32)
 MAX_NUMBER = 2047
 """Largest 11-bit number."""
@@ -63,16 +65,17 @@ class Renderer:
         """Truth of a window, bool (10, height, width): a class holds where a pixel's centre is inside an object."""
         planes = np.zeros((CLASS_COUNT, height, width), np.uint8)
         areas: list[list[tuple[shapely.Geometry, int]]] = [[] for _ in range(CLASS_COUNT)]
-        for _, part in self.world.parts(row, col, height, width):
+        parts = [part for _, part in self.world.parts(row, col, height, width)]
+        for part in parts:
             for a in part.areas:
                 if a.class_id and _touches(a, row, col, height, width):
                     areas[a.class_id - 1].append((_moved(a.geometry, row, col, 1), 1))
-            for b in part.batches:
-                if b.class_id:
-                    corners = _near(b, row, col, height, width, 0.0)[1]
-                    fill_convex(planes[b.class_id - 1], corners, np.ones(len(corners), np.uint8))
         for plane, shapes in zip(planes, areas, strict=True):
             fill_areas(plane, shapes)
+        for batch in _batches(parts, row, col, height, width, 0.0).values():
+            for class_id in np.unique(batch.class_id[batch.class_id > 0]):
+                corners = batch.corners[batch.class_id == class_id]
+                fill_convex(planes[class_id - 1], corners, np.ones(len(corners), np.uint8))
         return planes.astype(bool)
 
     def objects(self, height: int, width: int) -> list[tuple[int, shapely.Geometry]]:
@@ -91,37 +94,42 @@ class Renderer:
         first = np.concatenate([table[:, d.A], table[:, d.A] * sky])
         change = np.concatenate([table[:, d.B] - table[:, d.A], (table[:, d.B] - table[:, d.A]) * sky])
         index = painted.index + n * painted.shadow.astype(np.int32)
+        parameters = np.ascontiguousarray(table[:, d.MIX :].T)
         seed = self.world.seed
         y, x = np.arange(row, row + height), np.arange(col, col + width)
         metres = self.world.gsd_m
-        medium = smooth_noise(seed, 102, y, x, 7.0 / metres)
-        medium += 0.6 * smooth_noise(seed, 103, y, x, 17.0 / metres)
-        coarse = smooth_noise(seed, 104, y, x, 55.0 / metres)
+        medium = np.float32(0.75) * smooth_noise(seed, 102, y, x, 6.0 / metres)
+        medium += smooth_noise(seed, 103, y, x, 15.0 / metres)
+        coarse = smooth_noise(seed, 104, y, x, 38.0 / metres)
+        coarse += np.float32(0.9) * smooth_noise(seed, 106, y, x, 110.0 / metres)
         broad = 1 + np.float32(0.02) * smooth_noise(seed, 105, y, x, 260.0 / metres)
         white = self._white.read(0, row * FINE, col * FINE, height * FINE, width * FINE)
         second = self._white.read(11, row * FINE, col * FINE, height * FINE, width * FINE)
-        total = np.zeros((height, width, 8), np.float32)
-        for a in range(FINE):
-            for b in range(FINE):
-                quarter = np.s_[a::FINE, b::FINE]
-                flat = painted.index[quarter]
-                values = table[:, d.MIX :].take(flat, axis=0)
-                (mix, mix_medium, mix_coarse, mix_fine, light_fine, light_medium, row_mix, row_x, row_y, row_light) = (
-                    values[..., k] for k in range(10)
-                )
-                px = (x + np.float32((b + 0.5) / FINE)).astype(np.float32)
-                py = (y + np.float32((a + 0.5) / FINE)).astype(np.float32)
-                wave = np.sin(row_x * px[None, :] + row_y * py[:, None])
-                share = mix + mix_medium * medium + mix_coarse * coarse + mix_fine * second[quarter] + row_mix * wave
-                np.clip(share, 0, 1, out=share)
-                light = (1 + light_fine * white[quarter] + light_medium * medium + row_light * wave) * broad
-                np.clip(light, 0.35, 1.8, out=light)
-                quarter_index = index[quarter]
-                spectrum = change.take(quarter_index, axis=0)
-                spectrum *= share[..., None]
-                spectrum += first.take(quarter_index, axis=0)
-                spectrum *= light[..., None]
-                total += spectrum
+        total = np.empty((height, width, 8), np.float32)
+        # A few rows at a time, so that what is in hand stays in the processor's cache.
+        for top in range(0, height, _ROWS):
+            rows = np.s_[top : top + _ROWS]
+            part = total[rows]
+            part[:] = 0
+            for a in range(FINE):
+                for b in range(FINE):
+                    quarter = np.s_[top * FINE + a : (top + _ROWS) * FINE : FINE, b::FINE]
+                    values = parameters.take(painted.index[quarter], axis=1)
+                    mix, mix_medium, mix_coarse, mix_fine, light_fine, light_medium, row_mix, row_x, row_y, row_light = values
+                    px = (x + np.float32((b + 0.5) / FINE)).astype(np.float32)
+                    py = (y[rows] + np.float32((a + 0.5) / FINE)).astype(np.float32)
+                    wave = np.sin(row_x * px[None, :] + row_y * py[:, None])
+                    share = mix + mix_medium * medium[rows] + mix_coarse * coarse[rows] + mix_fine * second[quarter]
+                    share += row_mix * wave
+                    np.clip(share, 0, 1, out=share)
+                    light = 1 + light_fine * white[quarter] + light_medium * medium[rows] + row_light * wave
+                    light *= broad[rows]
+                    np.clip(light, 0.35, 1.8, out=light)
+                    spectrum = change.take(index[quarter], axis=0)
+                    spectrum *= share[..., None]
+                    spectrum += first.take(index[quarter], axis=0)
+                    spectrum *= light[..., None]
+                    part += spectrum
         total *= np.float32(1 / FINE**2)
         return total
 
@@ -132,37 +140,27 @@ class Renderer:
         shadow = np.zeros(index.shape, np.uint8)
         tables = [d.surfaces(climate.grass, climate.soil, mix=0.35, medium=0.2, coarse=0.2, light=0.05)]
         count = 1
-        areas: list[list[Area]] = [[] for _ in range(d.LAYERS)]
-        batches: list[list[Batch]] = [[] for _ in range(d.LAYERS)]
-        for _, part in self.world.parts(row, col, height, width):
-            for a in part.areas:
-                if a.surface is not None and _touches(a, row, col, height, width):
-                    areas[a.layer].append(a)
-            for b in part.batches:
-                if b.surfaces is not None:
-                    batches[b.layer].append(b)
         cast = -climate.sun * climate.shadow / self.world.gsd_m
-        reach = 45.0 / self.world.gsd_m
+        parts = [part for _, part in self.world.parts(row, col, height, width)]
+        areas: list[list[Area]] = [[] for _ in range(d.LAYERS)]
+        for part in parts:
+            for a in part.areas:
+                if _touches(a, row, col, height, width):
+                    areas[a.layer].append(a)
+        batches = _batches(parts, row, col, height, width, SHADOW_REACH_M / self.world.gsd_m)
         for layer in range(d.LAYERS):
             start = count
-            shapes = []
-            for a in areas[layer]:
-                assert a.surface is not None
-                shapes.append((_moved(a.geometry, row, col, FINE), count))
-                tables.append(a.surface)
-                count += 1
-            fill_areas(index, shapes)
-            for batch in batches[layer]:
-                assert batch.surfaces is not None
-                keep, corners = _near(batch, row, col, height, width, reach if batch.height is not None else 0.0)
-                if len(corners) == 0:
-                    continue
-                fill_convex(index, corners * FINE, np.arange(count, count + len(corners), dtype=np.int32))
-                tables.append(batch.surfaces[keep])
-                count += len(corners)
-                if batch.height is not None:
-                    shift = d.snap(batch.height[keep][:, None] * cast)
-                    shade = d.sweep(corners, shift)
+            fill_areas(index, [(_moved(a.geometry, row, col, FINE), count + n) for n, a in enumerate(areas[layer])])
+            tables += [a.surface for a in areas[layer]]
+            count += len(areas[layer])
+            for batch in (batches[key] for key in sorted(batches) if key[0] == layer):
+                n = len(batch.corners)
+                fill_convex(index, batch.corners * FINE, np.arange(count, count + n, dtype=np.int32))
+                tables.append(batch.surfaces)
+                count += n
+                tall = batch.height > 0
+                if tall.any():
+                    shade = d.sweep(batch.corners[tall], d.snap(batch.height[tall][:, None] * cast))
                     fill_convex(shadow, shade * FINE, np.ones(len(shade), np.uint8))
             if layer >= d.VEHICLE:
                 shadow[index >= start] = 0
@@ -177,10 +175,10 @@ def part_objects(part: Drawing, height: int, width: int) -> list[tuple[int, shap
         if a.class_id:
             classes.append(np.array([a.class_id]))
             shapes.append(np.array([a.geometry], object))
-    for b in part.batches:
-        if b.class_id:
-            classes.append(np.full(len(b.corners), b.class_id))
-            shapes.append(shapely.polygons(b.corners))
+    for b in (batch for several in part.batches.values() for batch in several):
+        labelled = b.class_id > 0
+        classes.append(b.class_id[labelled].astype(np.int64))
+        shapes.append(shapely.polygons(b.corners[labelled]))
     if not shapes:
         return []
     ids, geometries = np.concatenate(classes), np.concatenate(shapes)
@@ -197,13 +195,21 @@ def part_objects(part: Drawing, height: int, width: int) -> list[tuple[int, shap
     ]
 
 
-def _near(
-    batch: Batch, row: int, col: int, height: int, width: int, reach: float
-) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-    low, high = batch.corners.min(1), batch.corners.max(1)
-    keep = (high[:, 0] > col - reach) & (low[:, 0] < col + width + reach)
-    keep &= (high[:, 1] > row - reach) & (low[:, 1] < row + height + reach)
-    return keep, batch.corners[keep] - np.array([col, row], float)
+def _batches(
+    parts: list[Drawing], row: int, col: int, height: int, width: int, reach: float
+) -> dict[tuple[int, int], Batch]:
+    """All convex polygons near a window, by layer and number of corners, moved into the window's pixels."""
+    found: dict[tuple[int, int], list[Batch]] = {}
+    for part in parts:
+        for key, several in part.batches.items():
+            for batch in several:
+                low, high = batch.corners.min(1), batch.corners.max(1)
+                keep = (high[:, 0] > col - reach) & (low[:, 0] < col + width + reach)
+                keep &= (high[:, 1] > row - reach) & (low[:, 1] < row + height + reach)
+                found.setdefault(key, []).append(batch.take(keep))
+    joined = {key: Batch.joined(batches) for key, batches in found.items()}
+    shift = np.array([col, row], float)
+    return {key: replace(batch, corners=batch.corners - shift) for key, batch in joined.items()}
 
 
 def _touches(area: Area, row: int, col: int, height: int, width: int) -> bool:

@@ -137,14 +137,14 @@ class World:
             angle = np.arctan2(heading[:, 1], heading[:, 0])
             return here, angle, np.stack([-np.sin(angle), np.cos(angle)], -1)
 
-        white = surfaces(reflectance("concrete") * 1.3)
+        white = surfaces(reflectance("concrete") * 1.1)
         clear = line.width / 2 + 3
         if line.kind == "highway":
             at, angle, across = along(np.arange(clear, path.length - clear, 9.0))
             for lane in (-0.25, 0.0, 0.25) if line.width > 12 else (0.0,):
                 length = 9.2 if lane == 0 else 3.6
-                drawing.convex(MARK, rectangles(at + across * lane * line.width, angle, length, 0.45), white)
-        busy = rng.uniform(14, 45) if line.kind == "highway" else rng.uniform(25, 80)
+                drawing.convex(MARK, rectangles(at + across * lane * line.width, angle, length, 0.4), white)
+        busy = rng.uniform(22, 80) if line.kind == "highway" else rng.uniform(35, 120)
         slots = np.arange(8.0, path.length - 8.0, 16.0)
         for lane in (-0.37, -0.13, 0.13, 0.37) if line.width > 12 else (-0.25, 0.25):
             used = slots[rng.random(slots.size) < 16.0 / busy / (2 if line.width > 12 else 1)]

@@ -91,6 +91,11 @@ class WhiteNoise:
 
     def read(self, channel: int, row: int, col: int, height: int, width: int) -> NDArray[np.float32]:
         """Noise of a window, float32 (height, width); each channel reads the tile from another place."""
-        rows = (np.arange(row, row + height) + 151 * channel) % _TILE
-        cols = (np.arange(col, col + width) + 337 * channel) % _TILE
-        return self._tile[rows[:, None], cols[None, :]]
+        top, left = (row + 151 * channel) % _TILE, (col + 337 * channel) % _TILE
+        result = np.empty((height, width), np.float32)
+        for r in range(-top, height, _TILE):
+            for c in range(-left, width, _TILE):
+                place = result[max(r, 0) : r + _TILE, max(c, 0) : c + _TILE]
+                tile = self._tile[max(-r, 0) :, max(-c, 0) :]
+                place[:] = tile[: place.shape[0], : place.shape[1]]
+        return result

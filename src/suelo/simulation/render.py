@@ -98,7 +98,8 @@ class Renderer:
         seed = self.world.seed
         y, x = np.arange(row, row + height), np.arange(col, col + width)
         metres = self.world.gsd_m
-        medium = np.float32(0.75) * smooth_noise(seed, 102, y, x, 6.0 / metres)
+        medium = np.float32(0.6) * smooth_noise(seed, 107, y, x, 2.6 / metres)
+        medium += np.float32(0.75) * smooth_noise(seed, 102, y, x, 6.0 / metres)
         medium += smooth_noise(seed, 103, y, x, 15.0 / metres)
         coarse = smooth_noise(seed, 104, y, x, 38.0 / metres)
         coarse += np.float32(0.9) * smooth_noise(seed, 106, y, x, 110.0 / metres)

@@ -17,7 +17,7 @@ def _meadow(plot: Plot, bare: float) -> None:
         GROUND,
         plot.outline,
         surfaces(
-            plot.climate.grass, plot.climate.soil, mix=bare, medium=0.16, coarse=0.18, fine=0.05, light=0.05, light_medium=0.05
+            plot.climate.grass, plot.climate.soil, mix=bare, medium=0.13, coarse=0.16, fine=0.10, light=0.07, light_medium=0.05
         ),
     )
 

@@ -75,10 +75,11 @@ class Layout:
             self._nodes[i, j] = self._turn @ ((np.array([i, j]) + 0.22 * jitter) * PITCH_M + bend - self._offset)
         return self._nodes[i, j]
 
-    def cells(self, x0: float, y0: float, x1: float, y1: float, margin: float) -> list[tuple[int, int]]:
-        """Lattice cells that may reach into a box, in drawing order."""
+    def cells(self, box: NDArray[np.float64]) -> list[tuple[int, int]]:
+        """Lattice cells that may reach into a box (x0, y0, x1, y1), in drawing order."""
+        x0, y0, x1, y1 = box
         corners = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]]) @ self._turn + self._offset
-        slack = (margin + 110.0) / PITCH_M
+        slack = 110.0 / PITCH_M
         low = np.floor(corners.min(0) / PITCH_M - slack).astype(int)
         high = np.ceil(corners.max(0) / PITCH_M + slack).astype(int)
         return [(i, j) for i in range(low[0], high[0]) for j in range(low[1], high[1])]

@@ -35,13 +35,19 @@ class _Painted:
 class Renderer:
     """Draws windows of one world."""
 
-    def __init__(self, world: World) -> None:
-        """Prepare the noise and the radiometry of a world."""
+    def __init__(self, world: World, outline: shapely.Polygon | None = None) -> None:
+        """Prepare to draw.
+
+        Args:
+            world: What there is to see.
+            outline: Convex polygon, in pixels, outside which there is no data; None for data everywhere.
+        """
         self.world = world
+        self._outline = None if outline is None else shapely.get_coordinates(outline.exterior)[:-1]
         self._white = WhiteNoise(world.seed)
 
     def image(self, row: int, col: int, height: int, width: int) -> NDArray[np.uint16]:
-        """Numbers of a window of pixels, uint16 (8, height, width), 1 to 2047."""
+        """Numbers of a window of pixels, uint16 (8, height, width), 1 to 2047; 0 without data."""
         m = _MARGIN
         r0, c0, h, w = row - m, col - m, height + 2 * m, width + 2 * m
         light = self._light(r0, c0, h, w)
@@ -59,13 +65,14 @@ class Renderer:
             value += deviation * self._white.read(band + 1, row, col, height, width)
             np.clip(np.rint(value, out=value), 1, MAX_NUMBER, out=value)
             numbers[band] = value
+        numbers *= self._valid(row, col, height, width)
         return numbers
 
     def truth(self, row: int, col: int, height: int, width: int) -> NDArray[np.bool_]:
         """Truth of a window, bool (10, height, width): a class holds where a pixel's centre is inside an object."""
         planes = np.zeros((CLASS_COUNT, height, width), np.uint8)
         areas: list[list[tuple[shapely.Geometry, int]]] = [[] for _ in range(CLASS_COUNT)]
-        parts = [part for _, part in self.world.parts(row, col, height, width)]
+        parts = self.world.parts(self.world.keys(row, col, height, width))
         for part in parts:
             for a in part.areas:
                 if a.class_id and _touches(a, row, col, height, width):
@@ -76,14 +83,15 @@ class Renderer:
             for class_id in np.unique(batch.class_id[batch.class_id > 0]):
                 corners = batch.corners[batch.class_id == class_id]
                 fill_convex(planes[class_id - 1], corners, np.ones(len(corners), np.uint8))
+        planes *= self._valid(row, col, height, width)
         return planes.astype(bool)
 
-    def objects(self, height: int, width: int) -> list[tuple[int, shapely.Geometry]]:
-        """Class and outline, in pixels, of every object in the scene, cut at its edges."""
-        found: list[tuple[int, shapely.Geometry]] = []
-        for _, part in self.world.parts(0, 0, height, width):
-            found += part_objects(part, height, width)
-        return found
+    def _valid(self, row: int, col: int, height: int, width: int) -> NDArray[np.uint8]:
+        if self._outline is None:
+            return np.ones((height, width), np.uint8)
+        valid = np.zeros((height, width), np.uint8)
+        fill_convex(valid, self._outline[None] - np.array([col, row], float), np.ones(1, np.uint8))
+        return valid
 
     def _light(self, row: int, col: int, height: int, width: int) -> NDArray[np.float32]:
         """Reflectance, with shadow, of a window before the blur: float32 (height, width, 8)."""
@@ -142,7 +150,7 @@ class Renderer:
         tables = [d.surfaces(climate.grass, climate.soil, mix=0.35, medium=0.2, coarse=0.2, light=0.05)]
         count = 1
         cast = -climate.sun * climate.shadow / self.world.gsd_m
-        parts = [part for _, part in self.world.parts(row, col, height, width)]
+        parts = self.world.parts(self.world.keys(row, col, height, width))
         areas: list[list[Area]] = [[] for _ in range(d.LAYERS)]
         for part in parts:
             for a in part.areas:
@@ -168,26 +176,19 @@ class Renderer:
         return _Painted(index, shadow, np.concatenate(tables))
 
 
-def part_objects(part: Drawing, height: int, width: int) -> list[tuple[int, shapely.Geometry]]:
-    """Class and outline of a part's objects, cut at the edges of a scene of `height` by `width` pixels."""
-    classes: list[NDArray[np.int64]] = []
-    shapes: list[NDArray[np.object_]] = []
-    for a in part.areas:
-        if a.class_id:
-            classes.append(np.array([a.class_id]))
-            shapes.append(np.array([a.geometry], object))
-    for b in (batch for several in part.batches.values() for batch in several):
-        labelled = b.class_id > 0
-        classes.append(b.class_id[labelled].astype(np.int64))
-        shapes.append(shapely.polygons(b.corners[labelled]))
-    if not shapes:
-        return []
+def part_objects(part: Drawing, outline: shapely.Polygon) -> list[tuple[int, shapely.Geometry]]:
+    """Class and outline, in pixels, of a part's objects, cut at the outline of the scene."""
+    classes = [np.array([a.class_id for a in part.areas], np.int64)]
+    shapes: list[NDArray[np.object_]] = [np.array([a.geometry for a in part.areas], object)]
+    for batch in (batch for several in part.batches.values() for batch in several):
+        classes.append(batch.class_id.astype(np.int64))
+        shapes.append(shapely.polygons(batch.corners))
     ids, geometries = np.concatenate(classes), np.concatenate(shapes)
-    box = shapely.box(0, 0, width, height)
-    near = shapely.intersects(geometries, box)
-    ids, geometries = ids[near], geometries[near]
-    cut = ~shapely.contains(box, geometries)
-    geometries[cut] = shapely.intersection(geometries[cut], box)
+    shapely.prepare(outline)
+    seen = (ids > 0) & shapely.intersects(outline, geometries)
+    ids, geometries = ids[seen], geometries[seen]
+    cut = ~shapely.contains(outline, geometries)
+    geometries[cut] = shapely.intersection(geometries[cut], outline)
     return [
         (int(class_id), piece)
         for class_id, geometry in zip(ids, geometries, strict=True)

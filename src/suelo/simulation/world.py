@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import shapely
@@ -44,27 +44,27 @@ class World:
             seed: Seed of the scene.
             style: A key of `layout.STYLES`.
             gsd_m: Ground sampling distance in metres.
-            keep: Number of parts that are kept in memory.
+            keep: Number of parts that are kept in memory; may be changed later.
         """
-        self.seed, self.gsd_m = seed, gsd_m
+        self.seed, self.style, self.gsd_m = seed, style, gsd_m
         self.layout = Layout(seed, style)
         self.climate: Climate = draw_climate(generator(seed, 2))
-        self._keep = keep
+        self.keep = keep
         self._parts: OrderedDict[Key, Drawing] = OrderedDict()
 
-    def parts(self, row: int, col: int, height: int, width: int) -> list[tuple[Key, Drawing]]:
-        """The parts, in pixels, that may show in a window of pixels; in drawing order."""
+    def keys(self, row: int, col: int, height: int, width: int) -> list[Key]:
+        """Names of the parts that may show in a window of pixels, in drawing order."""
         box = np.array([col, row, col + width, row + height]) * self.gsd_m + np.array([-1, -1, 1, 1]) * REACH_M
-        x0, y0, x1, y1 = box
         keys: list[Key] = [(0, *piece) for piece in self.layout.river_pieces(box)]
-        for i, j in self.layout.cells(x0, y0, x1, y1, 0.0):
-            ring = np.array(self.layout.outline(i, j).exterior.coords)
-            if meets(ring, box):
+        for i, j in self.layout.cells(box):
+            if meets(shapely.get_coordinates(self.layout.outline(i, j)), box):
                 keys.append((1, i, j))
-            for axis in (0, 1):
-                if meets(self.layout.path(i, j, axis), box):
-                    keys.append((2, i, j, axis))
-        return [(key, self._part(key)) for key in sorted(keys)]
+            keys += [(2, i, j, axis) for axis in (0, 1) if meets(self.layout.path(i, j, axis), box)]
+        return sorted(keys)
+
+    def parts(self, keys: Iterable[Key]) -> list[Drawing]:
+        """Parts by name, in pixels."""
+        return [self._part(key) for key in keys]
 
     def _part(self, key: Key) -> Drawing:
         if key in self._parts:
@@ -73,7 +73,7 @@ class World:
         make = (self._river, self._district, self._edge)[key[0]]
         drawing = make(*key[1:]).finish(self.gsd_m)
         self._parts[key] = drawing
-        while len(self._parts) > self._keep:
+        while len(self._parts) > self.keep:
             self._parts.popitem(last=False)
         return drawing
 
@@ -169,9 +169,8 @@ class World:
         water = shapely.Polygon(river.ring()).buffer(0)
         turbid = river.turbid
         spectrum = (1 - turbid) * reflectance("water") + turbid * reflectance("turbid")
-        x0, y0, x1, y1 = water.bounds
         roads = []
-        for i, j in layout.cells(x0, y0, x1, y1, 0.0):
+        for i, j in layout.cells(np.array(water.bounds)):
             for axis in (0, 1):
                 line = layout.line(i, j, axis)
                 if line.kind in ("highway", "street", "track"):

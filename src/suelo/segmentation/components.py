@@ -63,7 +63,7 @@ def find_objects(
 
     grid = probabilities.grid
     union = _Union()
-    pixels, areas, sums = [np.zeros(1, np.int64)], [np.zeros(1)], [np.zeros(1, np.int64)]
+    pixels, areas, sums = [np.zeros(1, np.int64)], [np.zeros(1)], [np.zeros(1)]
     count = 0
     above = np.zeros(grid.width, np.int32)
     for window in strip_windows(grid):
@@ -102,26 +102,26 @@ def _measure(
     row: int,
     pixels: list[NDArray[np.int64]],
     areas: list[NDArray[np.float64]],
-    sums: list[NDArray[np.int64]],
+    sums: list[NDArray[np.float64]],
 ) -> None:
     """Append pixels, area and sum of probabilities of the labels 1 to `found` of a strip."""
     row_areas = grid.row_areas_m2(row, row + labels.shape[0])
     inside = labels[mask]
     count = np.bincount(inside, minlength=found + 1)[1:]
     pixels.append(count)
-    sums.append(np.bincount(inside, weights=band[mask], minlength=found + 1)[1:].astype(np.int64))
+    sums.append(np.bincount(inside, weights=band[mask], minlength=found + 1)[1:].astype(np.float64))
     if np.ptp(row_areas) == 0:
-        areas.append(count * row_areas[0])
+        areas.append((count * row_areas[0]).astype(np.float64))
     else:
         weights = np.repeat(row_areas, np.count_nonzero(mask, axis=1))
-        areas.append(np.bincount(inside, weights=weights, minlength=found + 1)[1:])
+        areas.append(np.bincount(inside, weights=weights, minlength=found + 1)[1:].astype(np.float64))
 
 
 def _merged(
     roots: NDArray[np.int32],
     pixels: NDArray[np.int64],
     areas: NDArray[np.float64],
-    sums: NDArray[np.int64],
+    sums: NDArray[np.float64],
     smallest_m2: float,
 ) -> Objects:
     size = len(roots)
@@ -135,8 +135,8 @@ def _merged(
     return Objects(
         numbers[roots],
         total_pixels[kept].astype(np.int64),
-        total_areas[kept],
-        total_sums[kept] / FULL_SCALE,
+        total_areas[kept].astype(np.float64),
+        (total_sums[kept] / FULL_SCALE).astype(np.float64),
     )
 
 
@@ -161,7 +161,7 @@ class _Union:
         from scipy.sparse.csgraph import connected_components
 
         pairs = np.concatenate(self._pairs)
-        graph = coo_matrix((np.ones(len(pairs), np.bool_), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
+        graph = coo_matrix((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
         number, member = connected_components(graph, directed=False)
         smallest = np.full(number, count, np.int32)
         np.minimum.at(smallest, member, roots)

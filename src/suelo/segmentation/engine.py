@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,7 +126,7 @@ def _rows(
     statistics: BandStatistics,
     tiling: Tiling | None,
     report: Callable[[int, int], None],
-) -> Iterator[NDArray[np.uint8]]:
+) -> Generator[NDArray[np.uint8]]:
     grid = network_grid(scene.grid, model.contract.gsd_m)
     down, across = (tiling or Tiling.of(model.contract)).spans(grid.height, grid.width)
     resampled = ResampledRows(scene, grid) if grid.shape != scene.grid.shape else None

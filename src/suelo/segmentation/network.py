@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ BATCH_PIXELS = 512 * 512
 
 def probability_rows(
     model: Model, strips: Iterable[Strip], down: Spans, across: Spans, tiles_done: Callable[[int], None]
-) -> Iterator[NDArray[np.uint8]]:
+) -> Generator[NDArray[np.uint8]]:
     """Run the network over the tiles of each strip.
 
     Args:

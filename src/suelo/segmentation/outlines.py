@@ -4,8 +4,8 @@ An outline turns only at corners of pixels. On every grid line the corners, take
 stretches of outline on that line; so each corner knows its neighbour along its row and along its column, and following
 one after the other in turn walks round a ring.
 
-Where two pixels of a class touch at a corner only, two turns meet in one point. If they belong to two objects, each turn
-keeps to its own object. If they belong to one object (which is joined elsewhere), the turns keep to the two gaps
+Where two pixels of a class touch at a corner only, two turns meet in one point. If they belong to two objects, each
+turn keeps to its own object. If they belong to one object (which is joined elsewhere), the turns keep to the two gaps
 instead: the gaps are different ones, or the object could not be joined elsewhere. So no ring ever passes a point
 twice, and every polygon is valid by OGC rules without repair.
 """
@@ -153,7 +153,7 @@ def _successors(
 def _walk(follow: NDArray[np.intp]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Corners ring by ring, and the first position of each ring with the number of corners at the end."""
     # A plain loop: its 0.1 µs per corner beats vectorised list ranking, which touches every corner many times.
-    successor = memoryview(follow.astype(np.int64))
+    successor = memoryview(follow.astype(np.int64).data)
     seen = bytearray(len(successor))
     order = array("q")
     starts = array("q")

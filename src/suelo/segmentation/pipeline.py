@@ -9,7 +9,7 @@ from typing import TypeVar
 Item = TypeVar("Item")
 
 
-def ahead(items: Iterable[Item]) -> Generator[Item, None, None]:
+def ahead(items: Iterable[Item]) -> Generator[Item]:
     """Iterate, with the next item always being made in a thread while this one is used.
 
     NumPy, GDAL and the network release Python's lock while they compute, so both sides run at once. When the consumer

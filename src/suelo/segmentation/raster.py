@@ -60,14 +60,16 @@ class ArrayProbabilities:
         """
         if array.dtype != np.uint8 or array.shape != (CLASS_COUNT, *grid.shape):
             raise InputError(
-                f"Probabilities are uint8 of shape {(CLASS_COUNT, *grid.shape)}; these are {array.dtype} of {array.shape}."
+                f"Probabilities are uint8 of shape {(CLASS_COUNT, *grid.shape)}, "
+                f"not {array.dtype} of shape {array.shape}."
             )
         self.grid = grid
         self._array = array
 
     def read(self, land_cover: LandCover, window: Window) -> NDArray[np.uint8]:
         """See `Probabilities.read`."""
-        return self._array[land_cover.id - 1][window.slices]
+        rows, columns = window.slices
+        return self._array[land_cover.id - 1, rows, columns]
 
     def read_all(self, shape: tuple[int, int] | None = None) -> NDArray[np.uint8]:
         """See `Probabilities.read_all`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ def restored_rows(
     network: Grid,
     scene: Grid,
     take_valid: Callable[[int], NDArray[np.bool_]],
-) -> Iterator[NDArray[np.uint8]]:
+) -> Generator[NDArray[np.uint8]]:
     """Resample streamed probabilities; pixels of the network's grid without data have no weight.
 
     Args:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Self
 
 import numpy as np
@@ -96,7 +97,7 @@ class Spans:
         count = math.ceil((padded - overlap) / (largest - overlap))
         tile = _up(math.ceil((padded + (count - 1) * overlap) / count))
         starts = tuple(i * (padded - tile) // (count - 1) // STRIDE * STRIDE for i in range(count))
-        seams = tuple((a + tile + b) // 2 for a, b in zip(starts, starts[1:], strict=False))
+        seams = tuple((a + tile + b) // 2 for a, b in pairwise(starts))
         # The zone takes a quarter of the halo on each side of the seam, where the cut is hardly felt any more.
         return cls(length, padded, tile, starts, seams, halo // 4 * 2)
 

@@ -1,0 +1,168 @@
+"""Polygon files: GeoPackage, FlatGeobuf and GeoJSON, written in batches."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.crs import CRS
+
+from suelo.imagery.grid import Grid
+from suelo.segmentation.polygons import Polygons
+from suelo.segmentation.selection import Selection
+from suelo.segmentation.style import add_style
+
+LAYER = "landcover"
+"""Name of the polygon layer."""
+
+_GEOMETRY = "geom"
+_FIELDS = ["class_id", "class", "name", "corine", "area_m2", "mean_probability"]
+# 1e-9 degrees are a tenth of a millimetre.
+_LONLAT_DECIMALS = 9
+
+
+def write_gpkg(batches: Iterator[Polygons], grid: Grid, selection: Selection, path: Path) -> None:
+    """Write a GeoPackage with the layer `landcover` and its QGIS style.
+
+    Args:
+        batches: The polygons.
+        grid: Says the CRS; without one the layer has GeoPackage's "undefined Cartesian" (-1) and pixel coordinates.
+        selection: Its classes are in the style.
+        path: The file, which must not be there.
+    """
+    _write_gpkg_layer(batches, grid.crs, path)
+    add_style(path, LAYER, _GEOMETRY, selection.classes)
+
+
+def write_fgb(batches: Iterator[Polygons], grid: Grid, path: Path) -> None:
+    """Write a FlatGeobuf with its spatial index.
+
+    The index needs all features, and GDAL takes them in one go: they stream from a GeoPackage beside it.
+    """
+    from pyogrio import raw
+
+    between = path.with_name(f"{path.name}.gpkg")
+    _write_gpkg_layer(batches, grid.crs, between)
+    with raw.open_arrow(between, layer=LAYER) as (_, features), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "'crs' was not provided")
+        raw.write_arrow(
+            features,
+            path,
+            layer=LAYER,
+            driver="FlatGeobuf",
+            geometry_name=_GEOMETRY,
+            geometry_type="Polygon",
+            crs=_wkt(grid.crs),
+            layer_options={"SPATIAL_INDEX": "YES"},
+        )
+    between.unlink()
+
+
+def write_geojson(batches: Iterator[Polygons], grid: Grid, name: str, path: Path) -> None:
+    """Write GeoJSON after RFC 7946: longitude and latitude on WGS 84.
+
+    Without a CRS there is no longitude: coordinates are pixels then, x to the right and y down from the upper left
+    corner of the image, and the member `description` of the collection says so.
+
+    Args:
+        batches: The polygons.
+        grid: Says the CRS.
+        name: Name of the collection.
+        path: The file.
+    """
+    import shapely
+
+    to_lonlat = None if grid.crs is None else _to_lonlat(grid.crs)
+    if to_lonlat:
+        description = "Land cover; coordinates are longitude and latitude on WGS 84."
+    else:
+        description = (
+            "Land cover of an image without georeference; coordinates are pixels of the image, not longitude and "
+            "latitude: x to the right and y down from the upper left corner."
+        )
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        head = json.dumps({"type": "FeatureCollection", "name": name, "description": description}, ensure_ascii=False)
+        file.write(head[:-1] + ', "features": [')
+        separator = "\n"
+        for batch in batches:
+            geometry = shapely.transform(batch.geometry, to_lonlat) if to_lonlat else batch.geometry
+            fixed = _fixed_properties(batch)
+            for shape, area, probability in zip(
+                shapely.to_geojson(geometry), batch.area_m2, batch.mean_probability, strict=True
+            ):
+                file.write(
+                    f'{separator}{{"type": "Feature", "properties": {{{fixed}, "area_m2": {area:.4f}, '
+                    f'"mean_probability": {probability:.4f}}}, "geometry": {shape}}}'
+                )
+                separator = ",\n"
+        file.write("\n]}\n")
+
+
+def _fixed_properties(batch: Polygons) -> str:
+    c = batch.land_cover
+    properties = {"class_id": c.id, "class": c.key, "name": c.name, "corine": c.corine}
+    return json.dumps(properties, ensure_ascii=False)[1:-1]
+
+
+def _to_lonlat(crs: CRS) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+    from pyproj import Transformer
+
+    transformer = Transformer.from_crs(crs.to_wkt(), "OGC:CRS84", always_xy=True)
+
+    def project(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.stack(transformer.transform(points[:, 0], points[:, 1]), axis=1).round(_LONLAT_DECIMALS)
+
+    return project
+
+
+def _write_gpkg_layer(batches: Iterator[Polygons], crs: CRS | None, path: Path) -> None:
+    import shapely
+    from pyogrio import raw
+
+    options: dict[str, Any] = {"GEOMETRY_NAME": _GEOMETRY, "SPATIAL_INDEX": "YES"}
+    if crs is None:
+        options["SRID"] = "-1"
+
+    def write(geometry: NDArray[np.object_], fields: list[NDArray[Any]], *, append: bool) -> None:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "'crs' was not provided")
+            raw.write(
+                path,
+                shapely.to_wkb(geometry),
+                fields,
+                _FIELDS,
+                layer=LAYER,
+                driver="GPKG",
+                geometry_type="Polygon",
+                crs=_wkt(crs),
+                append=append,
+                layer_options=None if append else options,
+            )
+
+    # The first, empty batch makes the layer with all its columns.
+    text = np.zeros(0, object)
+    write(
+        np.zeros(0, object),
+        [np.zeros(0, np.int32), text, text, text, np.zeros(0), np.zeros(0)],
+        append=False,
+    )
+    for batch in batches:
+        c, count = batch.land_cover, len(batch)
+        texts = [np.full(count, value, object) for value in (c.key, c.name, c.corine)]
+        write(
+            batch.geometry,
+            [np.full(count, c.id, np.int32), *texts, batch.area_m2, batch.mean_probability],
+            append=True,
+        )
+
+
+def _wkt(crs: CRS | None) -> str | None:
+    if crs is None:
+        return None
+    epsg = crs.to_epsg()
+    return crs.to_wkt() if epsg is None else f"EPSG:{epsg}"

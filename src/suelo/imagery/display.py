@@ -20,7 +20,7 @@ DISPLAY_BANDS = ("blue", "green", "red", "nir1", "ndvi")
 
 _SOURCE_BANDS = (1, 2, 4, 6)
 _RED, _NIR1 = 4, 6
-_GAMMA = 1.25
+_GAMMA = 1.4
 _STRIP_ROWS = 256
 
 

@@ -8,8 +8,6 @@ from functools import cached_property
 import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
-from pyproj import CRS as ProjCRS
-from pyproj import Geod
 from rasterio.crs import CRS
 
 DEFAULT_GSD_M = 1.24
@@ -110,17 +108,20 @@ class Grid:
         return self._geodesic_row_areas(rows)
 
     def _geodesic_row_areas(self, rows: NDArray[np.int_]) -> NDArray[np.float64]:
+        """Areas on the ellipsoid, from its radii of curvature at the middle of each row.
+
+        The area of a small cell is M·N·cos(latitude)·Δlatitude·Δlongitude with the radii of curvature M in the meridian
+        and N in the prime vertical (Snyder 1987, Map Projections: A Working Manual, equations 4-18 to 4-20).
+        """
         assert self.crs is not None
-        geod = _ellipsoid(self.crs)
-        column = self.width / 2
-        # The area changes so slowly with latitude that a few rows, interpolated, are exact to 1e-9.
-        knots = np.unique(np.linspace(rows[0], rows[-1], min(rows.size, 65)).round().astype(int))
-        areas = []
-        for row in knots:
-            ring = [self.transform @ (column + dc, row + dr) for dc, dr in ((0, 0), (1, 0), (1, 1), (0, 1))]
-            lon, lat = zip(*ring, strict=True)
-            areas.append(abs(geod.polygon_area_perimeter(lon, lat)[0]))
-        return np.interp(rows, knots, areas)
+        radius, eccentricity2 = _ellipsoid(self.crs)
+        to_radians = self.crs.units_factor[1]
+        latitudes = self.transform.d * self.width / 2 + self.transform.e * (rows + 0.5) + self.transform.f
+        sine = np.sin(latitudes * to_radians)
+        curvature = radius**2 * (1 - eccentricity2) / (1 - eccentricity2 * sine**2) ** 2
+        cell: float = abs(self.transform.determinant) * to_radians**2
+        areas: NDArray[np.float64] = cell * curvature * np.sqrt(1 - sine**2)
+        return areas
 
     def crop(self, window: Window) -> Grid:
         """The grid of a window of this one."""
@@ -141,6 +142,10 @@ class Grid:
         return Grid(height, width, self.transform @ scale, self.crs, self.pixel_gsd_m)
 
 
-def _ellipsoid(crs: CRS) -> Geod:
-    geod = ProjCRS.from_wkt(crs.to_wkt()).get_geod()
-    return geod if geod is not None else Geod(ellps="WGS84")
+def _ellipsoid(crs: CRS) -> tuple[float, float]:
+    """Semi-major axis in metres and squared eccentricity of the ellipsoid of a CRS; WGS 84 where it has none."""
+    from pyproj import CRS as ProjCRS
+    from pyproj import Geod
+
+    geod = ProjCRS.from_wkt(crs.to_wkt()).get_geod() or Geod(ellps="WGS84")
+    return float(geod.a), float(geod.es)

@@ -2,37 +2,55 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Literal
 
 import rasterio
 from affine import Affine
 from rasterio.crs import CRS
-from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.enums import ColorInterp, Interleaving, MaskFlags
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 
 from suelo.errors import ImageError
+from suelo.imagery.georeference import georeference
 from suelo.imagery.source import NEEDED, Source
 
 BANDS = 8
 MIN_SIZE = 16
 _DTYPES = ("uint8", "uint16", "float16", "float32", "float64")
 _PAGE = re.compile(r"Page \d+ \((\d+)P x (\d+)L x (\d+)B\)")
+_THREADED_BLOCK = 128 * 128
+_CUT_SHORT = "The TIFF was cut short: its last rows are missing; Suelo needs the whole file."
 
-# The driver is fixed, so that no file can make GDAL follow references to others; overviews are never read, because
-# those inside a file need not agree with its pixels.
-OPEN_OPTIONS = {"driver": "GTiff", "OVERVIEW_LEVEL": "NONE", "NUM_THREADS": "ALL_CPUS"}
+Kind = Literal["bands", "pages", "rows"]
 
-ENVIRONMENT: dict[str, str | int | bool] = {
+NETWORK = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
-    "GDAL_HTTP_CONNECTTIMEOUT": 10,
-    "GDAL_HTTP_TIMEOUT": 60,
-    "GDAL_HTTP_MAX_RETRY": 2,
-    "GDAL_HTTP_RETRY_DELAY": 1,
+    "GDAL_HTTP_CONNECTTIMEOUT": "10",
+    "GDAL_HTTP_TIMEOUT": "60",
+    "GDAL_HTTP_MAX_RETRY": "2",
+    "GDAL_HTTP_RETRY_DELAY": "1",
 }
-"""GDAL configuration for reading over the network; see https://gdal.org/en/stable/user/configoptions.html."""
+"""GDAL configuration for reading over the network: https://gdal.org/en/stable/user/configoptions.html."""
+
+
+@dataclass(frozen=True)
+class RowPages:
+    """Where the pages of rows lie in the file.
+
+    Attributes:
+        offsets: Byte at which the directory of each page starts.
+        start: Byte at which the samples start if those of all pages follow one another as they are, else None.
+        byteorder: `<` or `>`.
+    """
+
+    offsets: tuple[int, ...]
+    start: int | None
+    byteorder: Literal["<", ">"]
 
 
 @dataclass(frozen=True)
@@ -45,13 +63,15 @@ class Layout:
         width: Columns of the image.
         dtype: NumPy name of the samples in the file.
         nodata: Declared nodata value, or None.
-        masked: True if the file has a mask band or an alpha band.
-        alpha: Index of the alpha band, 1 first, or None.
+        masked: True if the file has a mask band.
+        alpha: Number of the alpha band, or None.
         transform: Affine transform of pixel corners; the identity where there is none.
         crs: Coordinate reference system, or None.
+        threads: Threads that decode blocks: more than one is slower where blocks are small.
+        row_pages: Where the pages are if `kind` is `rows`.
     """
 
-    kind: Literal["bands", "pages", "rows"]
+    kind: Kind
     height: int
     width: int
     dtype: str
@@ -60,11 +80,21 @@ class Layout:
     alpha: int | None
     transform: Affine
     crs: CRS | None
+    threads: str
+    row_pages: RowPages | None = None
 
 
-def open_dataset(path: str) -> DatasetReader:
-    """Open a TIFF, or one page of it, with GDAL."""
-    return DatasetReader(path, **OPEN_OPTIONS)
+def environment(source: Source) -> rasterio.Env:
+    """GDAL's environment for reading an image."""
+    return rasterio.Env(**NETWORK) if source.remote else rasterio.Env()
+
+
+def open_dataset(path: str, threads: str = "1") -> DatasetReader:
+    """Open a TIFF, or one page of it, inside an `environment`."""
+    # The driver is fixed, so that no file can make GDAL follow its references to other files. This class itself
+    # rather than rasterio.open(), so that warnings of a missing georeference come from this package, which is silent
+    # about them.
+    return DatasetReader(path, driver="GTiff", NUM_THREADS=threads)
 
 
 def inspect(source: Source) -> Layout:
@@ -74,41 +104,45 @@ def inspect(source: Source) -> Layout:
         ImageError: It cannot be opened, or is not an 8-band image of the contract.
     """
     try:
-        with rasterio.Env(**ENVIRONMENT) if source.remote else rasterio.Env(), open_dataset(source.gdal_path) as image:
-            layout = _layout(image)
-            _require_whole(image, layout, source)
-            return layout
-    except RasterioError as error:
-        if source.remote:
-            message = (
-                f"The address {source.label} does not answer with a TIFF; {NEEDED}, where this machine may read it."
+        with environment(source), open_dataset(source.gdal_path) as image:
+            kind, height, width = _kind(image)
+            dtype = _dtype(image)
+            _require_size(height, width)
+            _require_rest(image, kind, source)
+            crs, transform = georeference(image) if kind != "rows" else (None, Affine.identity())
+            alpha = _alpha(image)
+            return Layout(
+                kind,
+                height,
+                width,
+                dtype,
+                image.nodata,
+                alpha is None and MaskFlags.per_dataset in image.mask_flag_enums[0],
+                alpha,
+                transform,
+                crs,
+                "ALL_CPUS" if math.prod(image.block_shapes[0]) >= _THREADED_BLOCK else "1",
+                _row_pages(source, height * width * BANDS, dtype) if kind == "rows" and not source.remote else None,
             )
-        else:
-            message = "The TIFF is damaged or was cut short: its headers cannot be read; Suelo needs the whole file."
-        raise ImageError(message) from error
+    except RasterioError as error:
+        raise ImageError(_reason(source, str(error.__cause__ or error))) from error
 
 
-def _layout(image: DatasetReader) -> Layout:
+def _kind(image: DatasetReader) -> tuple[Kind, int, int]:
+    """Where the bands are, height and width."""
     pages = _pages(image)
-    kind: Literal["bands", "pages", "rows"] = "bands"
-    height, width = image.height, image.width
     alpha = _alpha(image)
     bands = image.count - (alpha is not None)
     if bands == 1 and len(pages) > 1:
-        kind, height, width = _from_pages(pages)
-    elif bands != BANDS:
-        bad = f"{bands} band{'' if bands == 1 else 's'}{' and an alpha band' if alpha else ''}"
-        raise ImageError(f"This image has {bad}; {NEEDED}.")
-    elif sum(page == (image.width, image.height, image.count) for page in pages) > 1:
-        raise ImageError(f"This file holds {len(pages)} images of 8 bands; Suelo needs one image per file.")
-    dtype = _dtype(image)
-    if dtype not in _DTYPES:
-        raise ImageError(f"This image has {dtype} samples; Suelo needs {', '.join(_DTYPES[:-1])} or {_DTYPES[-1]}.")
-    if height < MIN_SIZE or width < MIN_SIZE:
-        raise ImageError(f"This image has {height} × {width} pixels; Suelo needs at least {MIN_SIZE} × {MIN_SIZE}.")
-    masked = alpha is not None or MaskFlags.per_dataset in image.mask_flag_enums[0]
-    crs, transform = _georeference(image) if kind != "rows" else (None, Affine.identity())
-    return Layout(kind, height, width, dtype, image.nodata, masked, alpha, transform, crs)
+        return _kind_of_pages(pages)
+    if bands != BANDS:
+        raise ImageError(
+            f"This image has {bands} band{'' if bands == 1 else 's'}{' and an alpha band' if alpha else ''}; {NEEDED}."
+        )
+    images = sum(page == (image.width, image.height, image.count) for page in pages)
+    if images > 1:
+        raise ImageError(f"This file holds {images} images of 8 bands; Suelo needs one image per file.")
+    return "bands", image.height, image.width
 
 
 def _pages(image: DatasetReader) -> list[tuple[int, int, int]]:
@@ -118,14 +152,14 @@ def _pages(image: DatasetReader) -> list[tuple[int, int, int]]:
     return [(int(m[1]), int(m[2]), int(m[3])) for m in matches if m]
 
 
-def _from_pages(pages: list[tuple[int, int, int]]) -> tuple[Literal["pages", "rows"], int, int]:
+def _kind_of_pages(pages: list[tuple[int, int, int]]) -> tuple[Kind, int, int]:
     count = len(pages)
     width, height, bands = pages[0]
     if len(set(pages)) > 1:
         other = next(page for page in pages if page != pages[0])
         raise ImageError(
-            f"The {count} pages of this file differ: {height} × {width} pixels of {bands} bands and "
-            f"{other[1]} × {other[0]} of {other[2]}; {NEEDED}."
+            f"The {count} pages of this file differ: one has {height} × {width} pixels and {_bands(bands)}, another "
+            f"{other[1]} × {other[0]} and {_bands(other[2])}; {NEEDED}, as 8 bands or 8 equal pages."
         )
     if count == BANDS:
         return "pages", height, width
@@ -134,40 +168,81 @@ def _from_pages(pages: list[tuple[int, int, int]]) -> tuple[Literal["pages", "ro
     raise ImageError(f"This file has {count} pages of 1 band; {NEEDED}, as 8 bands or 8 pages.")
 
 
+def _bands(count: int) -> str:
+    return f"{count} band{'' if count == 1 else 's'}"
+
+
 def _alpha(image: DatasetReader) -> int | None:
     """The alpha band: the last of several. A band flagged as alpha between others is a writer's mistake."""
     return image.count if image.count > 1 and image.colorinterp[-1] is ColorInterp.alpha else None
 
 
 def _dtype(image: DatasetReader) -> str:
-    dtypes = set(image.dtypes)
-    if len(dtypes) > 1:
-        return " and ".join(sorted(dtypes))
-    dtype = str(dtypes.pop())
-    # GDAL 3.10 gives half-precision floats as float32 and tells so in the metadata.
-    half = dtype == "float32" and image.tags(1, ns="IMAGE_STRUCTURE").get("NBITS") == "16"
-    return "float16" if half else dtype
+    dtype = str(image.dtypes[0])
+    # GDAL before 3.11 gives half-precision floats as float32 and tells so in the metadata.
+    if dtype == "float32" and image.tags(1, ns="IMAGE_STRUCTURE").get("NBITS") == "16":
+        return "float16"
+    if dtype not in _DTYPES:
+        raise ImageError(f"This image has {dtype} samples; Suelo needs {', '.join(_DTYPES[:-1])} or {_DTYPES[-1]}.")
+    return dtype
 
 
-def _georeference(image: DatasetReader) -> tuple[CRS | None, Affine]:
-    """CRS and transform where both say something; otherwise neither."""
-    transform = image.transform
-    if image.crs is None or transform.is_identity or transform.determinant == 0:
-        return None, Affine.identity()
-    return image.crs, transform
+def _require_size(height: int, width: int) -> None:
+    if height < MIN_SIZE or width < MIN_SIZE:
+        raise ImageError(f"This image has {height} × {width} pixels; Suelo needs at least {MIN_SIZE} × {MIN_SIZE}.")
 
 
-def _require_whole(image: DatasetReader, layout: Layout, source: Source) -> None:
-    """Refuse a file that ends before its last block does: what is left of an upload or copy that was cut off."""
+def _require_rest(image: DatasetReader, kind: Kind, source: Source) -> None:
+    """Look at what the first page does not tell: whether the file ends too early, and whether the pages are alike."""
+    _require_whole(image, source)
+    if kind == "pages":
+        first = _dtype(image)
+        for number in range(2, BANDS + 1):
+            with open_dataset(f"GTIFF_DIR:{number}:{source.gdal_path}") as page:
+                if (dtype := _dtype(page)) != first:
+                    raise ImageError(f"The pages of this file differ: {first} and {dtype} samples; {NEEDED}.")
+                _require_whole(page, source)
+
+
+def _require_whole(image: DatasetReader, source: Source) -> None:
+    """Refuse a file that ends before its last blocks do: what is left of an upload or copy that was cut off."""
     if source.size is None:
         return
-    for band in range(1, image.count + 1):
-        block_height, block_width = image.block_shapes[band - 1]
-        last = -(-image.height // block_height) - 1
+    block_height, block_width = image.block_shapes[0]
+    last = -(-image.height // block_height) - 1
+    planes = 1 if image.interleaving is Interleaving.pixel else image.count
+    for band in range(1, planes + 1):
         for column in range(-(-image.width // block_width)):
-            offset = image.get_tag_item(f"BLOCK_OFFSET_{column}_{last}", "TIFF", bidx=band)
-            size = image.get_tag_item(f"BLOCK_SIZE_{column}_{last}", "TIFF", bidx=band)
+            offset, size = (
+                image.get_tag_item(f"BLOCK_{item}_{column}_{last}", "TIFF", bidx=band) for item in ("OFFSET", "SIZE")
+            )
             if offset and size and int(offset) + int(size) > source.size:
-                raise ImageError("The TIFF was cut short: its last rows are missing; Suelo needs the whole file.")
-        if layout.kind == "rows" or str(image.interleaving) == "pixel":
-            break
+                raise ImageError(_CUT_SHORT)
+
+
+def _row_pages(source: Source, samples: int, dtype: str) -> RowPages:
+    import numpy as np
+    import tifffile
+
+    with tifffile.TiffFile(source.gdal_path if source.data is None else BytesIO(source.data)) as file:
+        start = file.series[0].dataoffset
+        offsets = tuple(page.offset for page in file.pages)
+        byteorder = file.byteorder
+    if start is not None and source.size is not None and start + samples * np.dtype(dtype).itemsize > source.size:
+        raise ImageError(_CUT_SHORT)
+    return RowPages(offsets, start, byteorder)
+
+
+def _reason(source: Source, said: str) -> str:
+    """One sentence for what GDAL said when it opened the file."""
+    if "missing codec" in said or "Unsupported compression" in said or "unsupported TIFF compression" in said:
+        return "The TIFF is compressed in a way that this machine cannot read; Suelo needs DEFLATE, LZW, ZSTD or none."
+    if not source.remote:
+        return "The TIFF is damaged or was cut short: its headers cannot be read; Suelo needs the whole file."
+    if "not recognized" in said:
+        return f"The address {source.label} does not hold a TIFF; {NEEDED}."
+    if "Range downloading not supported" in said:
+        return f"The server of {source.label} gives whole files only; Suelo needs one that answers range requests."
+    status = re.search(r"response code: (\d{3})", said)
+    answer = f"answers with HTTP status {status[1]}" if status else "does not answer, or this machine may not read it"
+    return f"The address {source.label} {answer}; {NEEDED}."

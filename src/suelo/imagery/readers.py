@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from io import BytesIO
 from typing import Protocol
 
 import numpy as np
@@ -42,7 +41,7 @@ class BandReader:
 
     def __init__(self, path: str, layout: Layout) -> None:
         """Open the file at `path`."""
-        self._image = open_dataset(path)
+        self._image = open_dataset(path, layout.threads)
         self._alpha = layout.alpha
         self._masked = layout.masked
 
@@ -64,7 +63,7 @@ class PageReader:
 
     def __init__(self, path: str, layout: Layout) -> None:
         """Open the eight pages of the file at `path`."""
-        self._pages = [open_dataset(f"GTIFF_DIR:{page}:{path}") for page in range(1, BANDS + 1)]
+        self._pages = [open_dataset(f"GTIFF_DIR:{page}:{path}", layout.threads) for page in range(1, BANDS + 1)]
         self._masked = layout.masked
 
     def read(self, window: Window) -> tuple[NDArray[np.generic], NDArray[np.bool_] | None]:
@@ -85,19 +84,19 @@ class RowReader:
     """One page of (width, 8) samples per image row: how tifffile writes an array (height, width, 8)."""
 
     def __init__(self, source: Source, layout: Layout) -> None:
-        """Find the pages of the file."""
-        import tifffile
-
+        """Map the file into memory if its samples lie there as they are."""
+        assert layout.row_pages is not None
         self._path = source.gdal_path
-        with tifffile.TiffFile(source.gdal_path if source.data is None else BytesIO(source.data)) as file:
-            start = file.series[0].dataoffset
-            self._offsets = [page.offset for page in file.pages]
-            dtype = np.dtype(layout.dtype).newbyteorder(file.byteorder)
+        self._offsets = layout.row_pages.offsets
         self._samples: NDArray[np.generic] | None = None
+        start = layout.row_pages.start
+        if start is None:
+            return
         shape = (layout.height, layout.width, BANDS)
-        if start is not None and source.data is not None:
+        dtype = np.dtype(layout.dtype).newbyteorder(layout.row_pages.byteorder)
+        if source.data is not None:
             self._samples = np.frombuffer(source.data, dtype, math.prod(shape), start).reshape(shape)
-        elif start is not None:
+        else:
             self._samples = np.memmap(source.gdal_path, dtype, "r", start, shape)
 
     def read(self, window: Window) -> tuple[NDArray[np.generic], NDArray[np.bool_] | None]:

@@ -11,22 +11,25 @@ from types import TracebackType
 from typing import Self
 
 import numpy as np
-import rasterio
 from numpy.typing import NDArray
 from rasterio.errors import RasterioError
 
 from suelo.errors import ImageError, InputError
+from suelo.imagery.georeference import MAX_GSD_M, MIN_GSD_M
 from suelo.imagery.grid import DEFAULT_GSD_M, Grid, Window
-from suelo.imagery.layout import ENVIRONMENT, Layout, inspect
+from suelo.imagery.layout import BANDS, Layout, environment, inspect
 from suelo.imagery.readers import Reader, open_reader
-from suelo.imagery.resample import resample
+from suelo.imagery.resampling import Axis, resample
 from suelo.imagery.source import Source, locate
 
 BAND_NAMES = ("coastal", "blue", "green", "yellow", "red", "red edge", "nir1", "nir2")
 """The eight bands in file order."""
 
-_STRIP_SAMPLES = 32 * 2**20
-"""Native samples that a resampled read holds at a time."""
+_HALF = 0.5 - 1e-6
+"""Share of valid pixels from which a resampled pixel is valid."""
+
+_STRIP_PIXELS = 2**22
+"""Native pixels that a resampled read holds at a time, at least one row of them."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +91,24 @@ class Scene:
             raise ValueError(f"{window} leaves the scene of {self.grid.height} × {self.grid.width} pixels")
         if shape is None or shape == (window.height, window.width):
             return self._native(window)
-        native = self._native(window)
-        return Pixels(*resample(native.values, native.valid, shape))
+        if min(shape) < 1:
+            raise ValueError(f"the shape {shape} has no pixel")
+        return self._resampled(window, shape)
+
+    def _resampled(self, window: Window, shape: tuple[int, int]) -> Pixels:
+        rows = Axis(window.height, shape[0])
+        columns = Axis(window.width, shape[1]).weights(0, shape[1])
+        values = np.empty((BANDS, *shape), np.float32)
+        valid = np.empty(shape, np.bool_)
+        step = max(1, int(_STRIP_PIXELS / window.width * shape[0] / window.height))
+        for start in range(0, shape[0], step):
+            stop = min(start + step, shape[0])
+            first, last = rows.support(start, stop)
+            native = self._native(Window(window.row + first, window.col, last - first, window.width))
+            part, weight = resample(native.values, native.valid, rows.weights(start, stop), columns)
+            valid[start:stop] = weight >= _HALF
+            values[:, start:stop] = np.where(weight >= _HALF, part, 0)
+        return Pixels(values, valid)
 
     def _native(self, window: Window) -> Pixels:
         with self._reader(window) as reader:
@@ -126,12 +145,14 @@ class Scene:
                 raise ValueError("the scene is closed")
             reader = self._idle.pop() if self._idle else None
         try:
-            with rasterio.Env(**ENVIRONMENT) if self._origin.remote else rasterio.Env():
+            with environment(self._origin):
                 reader = reader or open_reader(self._origin, self._layout)
                 yield reader
-        except (RasterioError, OSError) as error:
+        except BaseException as error:
             if reader is not None:
                 reader.close()
+            if not isinstance(error, (RasterioError, OSError)):
+                raise
             rows = f"Row {window.row}" if window.height == 1 else f"Rows {window.row} to {window.stop_row - 1}"
             reason = "the network or the file failed" if self._origin.remote else "the file is damaged or was cut short"
             raise ImageError(f"{rows} of the image cannot be read: {reason}; Suelo needs the whole image.") from error
@@ -174,11 +195,15 @@ def open_scene(source: str | os.PathLike[str] | bytes, *, gsd_m: float | None = 
         ImageError: It is not an 8-band TIFF that Suelo can segment.
         InputError: `gsd_m` is not a positive number.
     """
-    if gsd_m is not None and not 0 < gsd_m < 1e6:
-        raise InputError(f"The ground sampling distance is a number of metres above 0; {gsd_m} is not.")
+    if gsd_m is not None and not MIN_GSD_M <= gsd_m <= MAX_GSD_M:
+        raise InputError(f"A ground sampling distance of {gsd_m:g} m is not within {MIN_GSD_M:g} to {MAX_GSD_M:g} m.")
     origin = locate(source, name)
     try:
-        return Scene(origin, inspect(origin), DEFAULT_GSD_M if gsd_m is None else gsd_m)
+        layout = inspect(origin)
+        if layout.kind == "rows" and origin.remote:
+            origin = origin.downloaded()
+            layout = inspect(origin)
+        return Scene(origin, layout, DEFAULT_GSD_M if gsd_m is None else gsd_m)
     except BaseException:
         origin.close()
         raise

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import tempfile
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote, unquote, urlsplit
 
+import rasterio.shutil
 from rasterio.io import MemoryFile
 
 from suelo.errors import ImageError
@@ -46,7 +48,7 @@ class Source:
         name: Stem of the file name.
         size: Bytes, or None where only a download would tell.
         data: The bytes themselves where the image is in memory.
-        memory: Keeps the `/vsimem/` file alive.
+        holder: What keeps `gdal_path` alive: a `/vsimem/` file or a temporary folder.
     """
 
     gdal_path: str
@@ -54,17 +56,26 @@ class Source:
     name: str
     size: int | None
     data: bytes | None = None
-    memory: MemoryFile | None = None
+    holder: MemoryFile | tempfile.TemporaryDirectory[str] | None = None
 
     @property
     def remote(self) -> bool:
         """True if reading goes over the network."""
         return self.size is None
 
+    def downloaded(self) -> Source:
+        """A copy of a remote image in a temporary folder, which goes when the copy is closed."""
+        folder = tempfile.TemporaryDirectory(prefix="suelo-")
+        path = Path(folder.name) / "image.tif"
+        rasterio.shutil.copyfiles(self.gdal_path, str(path))
+        return replace(self, gdal_path=str(path), size=path.stat().st_size, holder=folder)
+
     def close(self) -> None:
-        """Give the memory back."""
-        if self.memory is not None:
-            self.memory.close()
+        """Give memory or temporary files back."""
+        if isinstance(self.holder, MemoryFile):
+            self.holder.close()
+        elif self.holder is not None:
+            self.holder.cleanup()
 
 
 def locate(source: str | os.PathLike[str] | bytes, name: str | None = None) -> Source:

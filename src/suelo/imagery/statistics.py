@@ -83,7 +83,7 @@ class BandStatistics:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> BandStatistics:
-        """Read a JSON file that `save` wrote.
+        """Read a JSON file that `save` wrote, or the `result.json` of another scene.
 
         Raises:
             InputError: It is not there or is not such a file.
@@ -97,7 +97,7 @@ class BandStatistics:
             raise InputError(f"The statistics file {path} is not JSON; it needs to be one that Suelo wrote.") from None
         if not isinstance(document, dict):
             raise InputError(f"The statistics file {path} is not one that Suelo wrote.")
-        return cls.from_json(document)
+        return cls.from_json(document.get("statistics", document))
 
 
 def measure_statistics(scene: Scene, low_percentile: float = 1.0, high_percentile: float = 99.0) -> BandStatistics:

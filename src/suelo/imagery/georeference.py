@@ -1,0 +1,45 @@
+"""Where an image lies on the ground, as far as its georeference makes sense."""
+
+from __future__ import annotations
+
+import math
+
+from affine import Affine
+from rasterio.crs import CRS
+from rasterio.io import DatasetReader
+
+from suelo.errors import ImageError
+from suelo.imagery.grid import Grid
+
+MIN_GSD_M = 0.01
+MAX_GSD_M = 100.0
+
+
+def georeference(image: DatasetReader) -> tuple[CRS | None, Affine]:
+    """CRS and affine transform of an image.
+
+    An image that lacks either, or whose CRS is local or geocentric, has neither: pixel coordinates serve it better.
+
+    Raises:
+        ImageError: The georeference lies outside the Earth or gives pixels of an absurd size: a wrong CRS, which would
+            make every area wrong.
+    """
+    crs, transform = image.crs, image.transform
+    known = crs is not None and (crs.is_projected or crs.is_geographic)
+    if not known or transform.is_identity or not all(map(math.isfinite, transform)) or transform.determinant == 0:
+        return None, Affine.identity()
+    grid = Grid(image.height, image.width, transform, crs)
+    if crs.is_geographic:
+        _, south, _, north = grid.bounds
+        right_angle = math.pi / 2 / crs.units_factor[1]
+        if max(-south, north) > right_angle * 1.001:
+            raise ImageError(
+                f"The georeference puts this image at latitudes {south:.6g} to {north:.6g}, outside the Earth; "
+                "Suelo needs the right CRS, or none."
+            )
+    if not MIN_GSD_M <= grid.gsd_m <= MAX_GSD_M:
+        raise ImageError(
+            f"The georeference gives pixels of {grid.gsd_m:.3g} m; Suelo needs {MIN_GSD_M:g} to {MAX_GSD_M:g} m, or an "
+            "image without CRS."
+        )
+    return crs, transform

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suelo.imagery.grid import Grid, Window
+from suelo.imagery.resampling import Axis, resample
 from suelo.imagery.scene import Pixels, Scene
 from suelo.imagery.statistics import BandStatistics, normalise
-from suelo.segmentation.resampling import Axis, resample
 from suelo.segmentation.tiling import Spans, reflected
 
 GSD_TOLERANCE = 1.25

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suelo.imagery.grid import Grid
-from suelo.segmentation.resampling import Axis, resample
+from suelo.imagery.resampling import Axis, resample
 from suelo.segmentation.selection import NO_DATA
 
 _BLOCK_ROWS = 256

@@ -61,3 +61,10 @@ class CancelledError(SueloError):
 
     status = 409
     exit_code = 130
+
+
+class NotAllowedError(SueloError):
+    """The thing exists, but whoever asks may not do this with it."""
+
+    status = 403
+    exit_code = 2

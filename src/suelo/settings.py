@@ -19,6 +19,7 @@ class Settings(BaseSettings):
         model: Model file instead of the one in the package.
         threads: Threads that run the network; all cores by default.
         max_upload_mb: Largest image that the page and `/v1/uploads` take, in megabytes.
+        cache_mb: Room for files that can be made again: exports, and copies of objects that are in S3, in megabytes.
         max_direct_pixels: Largest image that is segmented while the request waits, in pixels.
         basemap_url: Tile address of an optional background map, with {z}, {x} and {y}; empty for none.
         basemap_attribution: Credit for the background map.
@@ -33,6 +34,7 @@ class Settings(BaseSettings):
     model: Path | None = None
     threads: int = Field(default=0, ge=0)
     max_upload_mb: int = Field(default=8192, gt=0)
+    cache_mb: int = Field(default=4096, gt=0)
     max_direct_pixels: int = Field(default=1024 * 1024, gt=0)
     basemap_url: str = "https://tile.openstreetmap.org/{z}/{x}/{y}.png"
     basemap_attribution: str = "© OpenStreetMap contributors"

@@ -1,0 +1,43 @@
+"""The HTTP API as a Flask blueprint, and as an app of its own."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask, Response
+
+from suelo.api import direct, files, jobs, maps, meta, uploads
+from suelo.api.errors import handle_errors
+from suelo.api.guard import refuse_foreign_pages
+from suelo.api.owner import give_cookies
+from suelo.api.timing import time_requests
+from suelo.jobs.service import JobService
+
+
+def create_api(service: JobService) -> Flask:
+    """An app that serves the API and nothing else."""
+    app = Flask("suelo.api", static_folder=None)
+    add_api(app, service)
+    return app
+
+
+def add_api(app: Flask, service: JobService) -> None:
+    """Serve the API from an app: routes, problem documents, owner cookies and timings.
+
+    Args:
+        app: A Flask app; its other routes keep their own error pages.
+        service: The job service behind the API.
+    """
+    app.extensions["suelo"] = service
+    api = Blueprint("api", __name__)
+    time_requests(api)
+    refuse_foreign_pages(api)
+    handle_errors(api)
+    give_cookies(app)
+    for subject in (meta, direct, uploads, jobs, files, maps):
+        subject.add_routes(api)
+    api.after_request(_no_sniffing)
+    app.register_blueprint(api)
+
+
+def _no_sniffing(response: Response) -> Response:
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response

@@ -1,0 +1,73 @@
+"""`/v1/jobs/{id}/polygons.gpkg` and its like: downloads with exactly what the query selects."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Blueprint, Response, send_file
+
+from suelo.api.context import finished_job, selection_for, service
+from suelo.api.timing import part
+from suelo.jobs.job import Job
+from suelo.jobs.results import digest
+
+MEDIA_TYPES = {
+    "gpkg": "application/geopackage+sqlite3",
+    "geojson": "application/geo+json",
+    "fgb": "application/flatgeobuf",
+    "csv": "text/csv",
+    "png": "image/png",
+    "json": "application/json",
+}
+"""Media type of each format."""
+
+
+def add_routes(api: Blueprint) -> None:
+    """Add the routes of this module."""
+    api.get("/v1/jobs/<job_id>/polygons.<any(gpkg, geojson, fgb):fmt>")(send_polygons)
+    api.get("/v1/jobs/<job_id>/classes.csv")(send_table)
+    api.get("/v1/jobs/<job_id>/preview.png")(send_preview)
+    api.get("/v1/jobs/<job_id>/result.json")(send_description)
+    api.get("/v1/jobs/<job_id>/probabilities.tif")(send_probabilities)
+
+
+def send_polygons(job_id: str, fmt: str) -> Response:
+    """Polygons as GeoPackage, GeoJSON or FlatGeobuf."""
+    return export_response(finished_job(job_id), fmt, "polygons")
+
+
+def send_table(job_id: str) -> Response:
+    """Numbers per class as CSV."""
+    return export_response(finished_job(job_id), "csv", "classes")
+
+
+def send_preview(job_id: str) -> Response:
+    """A small picture of image and classes."""
+    return export_response(finished_job(job_id), "png", "preview")
+
+
+def send_description(job_id: str) -> Response:
+    """How the result was made, and its numbers."""
+    return export_response(finished_job(job_id), "json", "result")
+
+
+def send_probabilities(job_id: str) -> Response:
+    """The probabilities of all classes, which no selection changes; parts of it on demand (HTTP Range)."""
+    job = finished_job(job_id)
+    path = Path(service().results.raster(job.id, "probabilities"))
+    media_type = "image/tiff; application=geotiff; profile=cloud-optimized"
+    return _send(path, media_type, f"{job.name}-probabilities.tif", f"{job.id}-probabilities")
+
+
+def export_response(job: Job, fmt: str, what: str) -> Response:
+    """An export of a job for the selection in the query, as a download."""
+    selection = selection_for(job)
+    with part("export"):
+        path = service().results.export(job.id, selection, fmt)
+    return _send(path, MEDIA_TYPES[fmt], f"{job.name}-{what}.{fmt}", f"{job.id}-{digest(selection)}-{fmt}")
+
+
+def _send(path: Path, media_type: str, name: str, etag: str) -> Response:
+    response = send_file(path, media_type, as_attachment=True, download_name=name, conditional=True, etag=etag)
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response

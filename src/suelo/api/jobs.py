@@ -1,0 +1,89 @@
+"""`/v1/jobs`: making, listing, watching and deleting jobs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, request, url_for
+
+from suelo.api.context import checked_id, find_job, json_object, own_job, selection_for, service
+from suelo.api.owner import current_owner
+from suelo.api.representation import job_json
+from suelo.api.timing import part
+from suelo.errors import InputError
+from suelo.jobs.job import JobOptions
+
+PAGE = 50
+"""Jobs on a page of the list, unless `limit` says otherwise."""
+MAX_PAGE = 200
+
+
+def add_routes(api: Blueprint) -> None:
+    """Add the routes of this module."""
+    api.post("/v1/jobs")(create_job)
+    api.post("/v1/jobs/sample")(create_sample)
+    api.get("/v1/jobs")(list_jobs)
+    api.get("/v1/jobs/<job_id>")(show_job)
+    api.delete("/v1/jobs/<job_id>")(delete_job)
+
+
+def create_job() -> tuple[dict[str, Any], int, dict[str, str]]:
+    """Make a job of an upload; 201, or 200 where the owner has one of the same image, model and options already."""
+    document = json_object()
+    upload_id, options = document.get("upload"), document.get("options") or {}
+    if not isinstance(upload_id, str):
+        raise InputError("A job needs the id of an upload as 'upload'.")
+    if not isinstance(options, dict):
+        raise InputError("The options of a job are an object with gsd_m or statistics.")
+    owner = current_owner()
+    with part("job"):
+        job = service().submit(checked_id(upload_id, "upload"), owner, JobOptions.from_json(options))
+    headers = {"Location": url_for("api.show_job", job_id=job.id)}
+    return job_json(job, owner), 201 if job.id == upload_id else 200, headers
+
+
+def create_sample() -> dict[str, Any]:
+    """The sample job, which everybody shares; it is made if there is none."""
+    with part("job"):
+        job = service().ensure_sample()
+    return job_json(job, current_owner())
+
+
+def list_jobs() -> dict[str, Any]:
+    """Jobs of the visitor and the shared sample, newest first, a page at a time."""
+    owner = current_owner()
+    limit = _limit(request.args.get("limit"))
+    before = request.args.get("before")
+    found = service().list(owner, limit + 1, checked_id(before, "job") if before else None)
+    page = found[:limit]
+    more = len(found) > limit
+    following = url_for("api.list_jobs", limit=limit, before=page[-1].id) if more else None
+    return {"jobs": [job_json(job, owner) for job in page], "next": following}
+
+
+def show_job(job_id: str) -> dict[str, Any]:
+    """A job; once it has succeeded, with its numbers per class for the selection in the query."""
+    job = find_job(job_id)
+    selection = selection_for(job)
+    summary = None
+    if job.status == "succeeded":
+        with part("summary"):
+            summary = service().results.summary(job.id, selection)
+    return job_json(job, current_owner(), summary)
+
+
+def delete_job(job_id: str) -> tuple[dict[str, Any], int] | Response:
+    """Cancel a job that is not finished (202), delete a finished one (204)."""
+    job = own_job(job_id)
+    if not job.finished:
+        return job_json(service().cancel(job.id), current_owner()), 202
+    service().delete(job.id)
+    return Response(status=204)
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return PAGE
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_PAGE:
+        raise InputError(f"The limit of a page is a whole number from 1 to {MAX_PAGE}; {text!r} is not.")
+    return int(text)

@@ -1,0 +1,51 @@
+"""`/v1/uploads`: images on their way in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Blueprint, request, url_for
+
+from suelo.api.context import checked_id, json_object, service
+from suelo.api.owner import current_owner
+from suelo.api.timing import part
+from suelo.errors import InputError
+from suelo.jobs.job import Upload
+
+_CHUNK = 1 << 20
+
+
+def add_routes(api: Blueprint) -> None:
+    """Add the routes of this module."""
+    api.post("/v1/uploads")(create_upload)
+    api.put("/v1/uploads/<upload_id>")(receive_upload)
+
+
+def create_upload() -> tuple[dict[str, Any], int, dict[str, str]]:
+    """Make room for an image: takes its name and size, says where to send the bytes."""
+    document = json_object()
+    name, size = document.get("name", "image.tif"), document.get("size")
+    if not isinstance(name, str):
+        raise InputError("The name of an upload is a text.")
+    if size is not None and (isinstance(size, bool) or not isinstance(size, int)):
+        raise InputError("The size of an upload is a whole number of bytes.")
+    upload = service().create_upload(name, size, current_owner())
+    url = url_for("api.receive_upload", upload_id=upload.id)
+    return {"id": upload.id, "name": upload.name, "method": "PUT", "url": url}, 201, {"Location": url}
+
+
+def receive_upload(upload_id: str) -> dict[str, Any]:
+    """Take the bytes of an image, as they come, without holding them in memory."""
+    with part("receive"):
+        upload = service().receive_upload(checked_id(upload_id, "upload"), _chunks())
+    return _json(upload)
+
+
+def _chunks() -> Iterator[bytes]:
+    while chunk := request.stream.read(_CHUNK):
+        yield chunk
+
+
+def _json(upload: Upload) -> dict[str, Any]:
+    return {"id": upload.id, "name": upload.name, "size": upload.received, "sha256": upload.sha256}

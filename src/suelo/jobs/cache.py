@@ -1,0 +1,96 @@
+"""A folder of files that can be made again, bounded in size; the ones used longest ago go first."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class FileCache:
+    """Files by name. Several threads may ask at once: each file is made by one of them, and never seen half-made."""
+
+    def __init__(self, folder: Path, max_bytes: int) -> None:
+        """Use a folder; files that are in it already are kept.
+
+        Args:
+            folder: Where the files are.
+            max_bytes: When they are larger together, old ones are removed; the newest always stays.
+        """
+        self._folder = folder
+        self._max_bytes = max_bytes
+        self._lock = threading.Lock()
+        self._making: dict[str, tuple[threading.Lock, int]] = {}
+
+    def get(self, name: str, make: Callable[[Path], None]) -> Path:
+        """The file with a name, made if it is not there.
+
+        Args:
+            name: Relative path with forward slashes.
+            make: Writes the file to the path it is given, which has the suffix of `name`.
+        """
+        path = self._folder / name
+        if _use(path):
+            return path
+        with self._turn(name):
+            if _use(path):
+                return path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            unfinished = path.with_name(f".{uuid.uuid4().hex}{path.suffix}")
+            try:
+                make(unfinished)
+                unfinished.replace(path)
+            finally:
+                unfinished.unlink(missing_ok=True)
+            self._shrink(path)
+        return path
+
+    def drop(self, folder: str) -> None:
+        """Remove all files whose names begin with a folder."""
+        shutil.rmtree(self._folder / folder, ignore_errors=True)
+
+    @contextmanager
+    def _turn(self, name: str) -> Iterator[None]:
+        with self._lock:
+            lock, users = self._making.get(name, (threading.Lock(), 0))
+            self._making[name] = lock, users + 1
+        try:
+            with lock:
+                yield
+        finally:
+            with self._lock:
+                lock, users = self._making[name]
+                if users == 1:
+                    del self._making[name]
+                else:
+                    self._making[name] = lock, users - 1
+
+    def _shrink(self, newest: Path) -> None:
+        files = []
+        for path in self._folder.rglob("*"):
+            try:
+                if path.is_file() and not path.name.startswith("."):
+                    status = path.stat()
+                    files.append((status.st_mtime_ns, status.st_size, path))
+            except OSError:
+                continue
+        excess = sum(size for _, size, _ in files) - self._max_bytes
+        for _, size, path in sorted(files):
+            if excess <= 0:
+                break
+            if path != newest:
+                path.unlink(missing_ok=True)
+                excess -= size
+
+
+def _use(path: Path) -> bool:
+    """Note that a file was used now; False if it is not there."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    return True

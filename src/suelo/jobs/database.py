@@ -1,0 +1,92 @@
+"""Connecting to SQLite or PostgreSQL, and bringing the tables up to date."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
+
+from suelo.errors import InputError
+
+SCHEMA_VERSION = "0001"
+"""Revision of the newest migration."""
+
+
+def open_database(url: str) -> Engine:
+    """Connect, and bring the tables up to date.
+
+    Args:
+        url: `sqlite:///file` or `postgresql+psycopg://user@host/name`.
+
+    Raises:
+        InputError: The address is of another kind of database, or its driver is not installed.
+    """
+    backend = make_url(url).get_backend_name()
+    if backend == "sqlite":
+        engine = _sqlite(url)
+    elif backend == "postgresql":
+        engine = _postgresql(url)
+    else:
+        raise InputError(f"Records are kept in SQLite or PostgreSQL; {backend!r} is neither.")
+    migrate(engine)
+    return engine
+
+
+def _sqlite(url: str) -> Engine:
+    file = make_url(url).database
+    if file and file != ":memory:":
+        Path(file).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": 30})
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: object) -> None:  # noqa: ANN401  (the driver's connection)
+        # Transactions are begun below: the driver's own habit begins them too late and never for reads.
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode = WAL")
+        # In WAL mode NORMAL stays consistent after a power cut, and does not wait for the disk at each commit.
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA busy_timeout = 30000")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A transaction that reads first and writes later fails at once if another wrote in between, whatever the
+        # timeout; taking the write lock at the start makes it wait for its turn instead.
+        read_only = connection.get_execution_options().get("suelo_read_only", False)
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgresql(url: str) -> Engine:
+    try:
+        return create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=8)
+    except ModuleNotFoundError as error:
+        raise InputError(f"PostgreSQL needs the driver {error.name!r}; install suelo[postgres].") from None
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the tables of a database up to date; quick when they are."""
+    if _version(engine) == SCHEMA_VERSION:
+        return
+    # Alembic takes longer to import than a chip to segment.
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            # Servers that start together take turns.
+            connection.execute(text("SELECT pg_advisory_xact_lock(7304210)"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _version(engine: Engine) -> str | None:
+    with engine.connect().execution_options(suelo_read_only=True) as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        version: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        return version

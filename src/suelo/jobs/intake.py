@@ -1,0 +1,174 @@
+"""Making jobs: an image is checked before anything is written, chips are segmented at once, scenes are queued."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from suelo.errors import ConflictError, ImageTooLargeError, InputError
+from suelo.imagery.scene import open_scene
+from suelo.imagery.statistics import measure_statistics
+from suelo.jobs.job import Job, JobOptions, new_id, now
+from suelo.jobs.objects import INPUT, Objects, key
+from suelo.jobs.records import Records
+from suelo.jobs.runner import Runner
+from suelo.jobs.uploads import Uploads, clean_name
+
+if TYPE_CHECKING:
+    from suelo.imagery.scene import Scene
+    from suelo.model.session import Model
+
+
+class Intake:
+    """Makes jobs, and runs those that this process holds."""
+
+    def __init__(
+        self,
+        records: Records,
+        objects: Objects,
+        uploads: Uploads,
+        runner: Runner,
+        model: Callable[[], Model],
+        worker: str,
+        max_direct_pixels: int,
+    ) -> None:
+        """Use the parts of a service.
+
+        Args:
+            records: Where jobs are recorded.
+            objects: Where images are kept.
+            uploads: What has arrived.
+            runner: Runs jobs.
+            model: Gives the model.
+            worker: Name of this process in the records.
+            max_direct_pixels: Images of up to so many pixels are segmented at once.
+        """
+        self._records = records
+        self._objects = objects
+        self._uploads = uploads
+        self._runner = runner
+        self._model = model
+        self._worker = worker
+        self._max_direct_pixels = max_direct_pixels
+        self._active: set[str] = set()
+
+    @property
+    def active(self) -> frozenset[str]:
+        """Jobs that this process is running."""
+        return frozenset(self._active)
+
+    def from_upload(self, upload_id: str, owner: str, options: JobOptions) -> Job:
+        """Make a job of an upload; see `JobService.submit`."""
+        upload = self._uploads.whole(upload_id)
+        assert upload.sha256 is not None
+        assert upload.received is not None
+        same = self._records.find_same(owner, upload.sha256, self._model().sha256, options)
+        if same is not None:
+            self._uploads.discard(upload_id)
+            return same
+        try:
+            path = self._objects.local(key(upload_id, INPUT))
+            with open_scene(path, gsd_m=options.gsd_m, name=PurePosixPath(upload.name).stem) as scene:
+                job = self._describe(upload_id, owner, scene, upload.sha256, upload.received, options)
+                if self._is_chip(scene):
+                    return self._run_chip(job, scene, None)
+        except InputError:
+            self._uploads.discard(upload_id)
+            raise
+        added = self._records.add(job, from_upload=True)
+        if added.id != job.id:
+            self._uploads.discard(upload_id)
+        return added
+
+    def from_bytes(self, image: bytes, name: str, owner: str, options: JobOptions, shared: bool) -> Job:
+        """Segment a chip that is in memory; see `JobService.submit_image`."""
+        digest = hashlib.sha256(image).hexdigest()
+        same = self._records.find_same(owner, digest, self._model().sha256, options)
+        if same is not None:
+            return self.wait(same.id)
+        with open_scene(image, gsd_m=options.gsd_m, name=PurePosixPath(clean_name(name)).stem) as scene:
+            if not self._is_chip(scene):
+                raise ImageTooLargeError(
+                    f"This image has {scene.grid.width} × {scene.grid.height} pixels; images of up to "
+                    f"{self._max_direct_pixels} pixels are segmented at once, larger ones through /v1/uploads."
+                )
+            job = replace(self._describe(new_id(), owner, scene, digest, len(image), options), shared=shared)
+            return self._run_chip(job, scene, lambda: self._objects.put(key(job.id, INPUT), image))
+
+    def run_queued(self, job: Job, stopping: Callable[[], bool]) -> Job:
+        """Run a job that this process has claimed from the queue."""
+        self._active.add(job.id)
+        try:
+            return self._runner.run(job, stopping, statistics=job.statistics)
+        finally:
+            self._active.discard(job.id)
+
+    def wait(self, job_id: str, seconds: float = 120.0) -> Job:
+        """Wait until a job is finished, or for some time; the job as it is then."""
+        end = time.monotonic() + seconds
+        while not (job := self._records.get(job_id)).finished and time.monotonic() < end:
+            time.sleep(0.02)
+        return job
+
+    def claim(self, job_id: str) -> Job:
+        """Take a queued job.
+
+        Raises:
+            NotFoundError: There is no such job.
+            ConflictError: It is not queued.
+        """
+        claimed = self._records.claim(self._worker, job_id)
+        if claimed is None:
+            raise ConflictError(f"Only a queued job can be run; this one is {self._records.get(job_id).status}.")
+        return claimed
+
+    def _is_chip(self, scene: Scene) -> bool:
+        return scene.grid.height * scene.grid.width <= self._max_direct_pixels
+
+    def _run_chip(self, job: Job, scene: Scene, store_image: Callable[[], None] | None) -> Job:
+        # Measured before anything is written: an image without a valid pixel is refused like any other bad one.
+        statistics = job.options.statistics or measure_statistics(scene)
+        job = replace(job, status="running", started_at=job.created_at, statistics=statistics)
+        self._active.add(job.id)
+        try:
+            added = self._records.add(job, self._worker, from_upload=store_image is None)
+            if added.id != job.id:
+                if store_image is None:
+                    self._uploads.discard(job.id)
+                return self.wait(added.id)
+            return self._runner.run(job, lambda: False, scene, statistics, store_image)
+        finally:
+            self._active.discard(job.id)
+
+    def _describe(self, job_id: str, owner: str, scene: Scene, sha256: str, size: int, options: JobOptions) -> Job:
+        model = self._model()
+        crs = scene.grid.crs
+        return Job(
+            id=job_id,
+            owner=owner,
+            shared=False,
+            name=scene.name,
+            status="queued",
+            progress=0.0,
+            stage="",
+            message="",
+            created_at=now(),
+            started_at=None,
+            finished_at=None,
+            width=scene.grid.width,
+            height=scene.grid.height,
+            gsd_m=scene.grid.gsd_m,
+            crs="" if crs is None else crs.to_string(),
+            georeferenced=crs is not None,
+            image_sha256=sha256,
+            image_bytes=size,
+            model_name=f"{model.contract.name} {model.contract.version}",
+            model_sha256=model.sha256,
+            model_thresholds=model.contract.thresholds,
+            statistics=options.statistics,
+            options=options,
+        )

@@ -1,0 +1,290 @@
+"""The records of jobs: every question to and change of the table `jobs` is a method here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, Engine, and_, delete, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from suelo.errors import ConflictError, NotFoundError
+from suelo.imagery.statistics import BandStatistics
+from suelo.jobs.job import UNFINISHED, Job, JobOptions, Status, now
+from suelo.jobs.tables import JobRow, UploadRow, job_of, row_of
+
+KEPT: tuple[Status, ...] = ("queued", "running", "succeeded")
+"""States in which a job stands for its image, so that the same image is not run again."""
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """What recovery needs to know about a job that has not come to an end."""
+
+    id: str
+    status: Status
+    worker: str
+    heartbeat_at: datetime | None
+    attempts: int
+    image_bytes: int
+    cancel_requested: bool
+
+
+class Records:
+    """Jobs in a database. Safe to use from several threads and processes."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Use a database whose tables are up to date; see `suelo.jobs.database.open_database`."""
+        self._engine = engine
+        self._readers = engine.execution_options(suelo_read_only=True)
+
+    @contextmanager
+    def _read(self) -> Iterator[Session]:
+        with Session(self._readers) as session:
+            yield session
+
+    @contextmanager
+    def _write(self) -> Iterator[Session]:
+        with Session(self._engine) as session, session.begin():
+            yield session
+
+    def add(self, job: Job, worker: str = "", from_upload: bool = False) -> Job:
+        """Write a new job; in the same transaction the upload that it was made of ceases to be one.
+
+        Args:
+            job: The job.
+            worker: Who runs it, if it is running already.
+            from_upload: True if the job takes the place of the upload with its id.
+
+        Returns:
+            The job, or the one that the same owner already has of the same image, model and options.
+
+        Raises:
+            ConflictError: The upload is gone: somebody else made a job of it.
+        """
+        try:
+            with self._write() as session:
+                if from_upload and not _changed(session.execute(delete(UploadRow).where(UploadRow.id == job.id))):
+                    raise ConflictError("This upload was already used.")
+                session.add(row_of(job, worker))
+        except IntegrityError:
+            same = self.find_same(job.owner, job.image_sha256, job.model_sha256, job.options)
+            if same is None:
+                raise
+            return same
+        return job
+
+    def find_same(self, owner: str, image_sha256: str, model_sha256: str, options: JobOptions) -> Job | None:
+        """The job that an owner already has of an image, model and options; None if there is none or it failed."""
+        with self._read() as session:
+            row = session.scalar(
+                select(JobRow).where(
+                    JobRow.owner == owner,
+                    JobRow.image_sha256 == image_sha256,
+                    JobRow.model_sha256 == model_sha256,
+                    JobRow.options_key == options.key,
+                    JobRow.status.in_(KEPT),
+                )
+            )
+            return None if row is None else job_of(row)
+
+    def get(self, job_id: str) -> Job:
+        """Read a job.
+
+        Raises:
+            NotFoundError: There is none with this id.
+        """
+        with self._read() as session:
+            row = session.get(JobRow, job_id)
+            if row is None:
+                raise NotFoundError("There is no such job; it may have been deleted.")
+            return job_of(row)
+
+    def page(self, owner: str, limit: int, before: str | None = None) -> list[Job]:
+        """Jobs of an owner and shared ones, newest first.
+
+        Args:
+            owner: Whose list.
+            limit: At most so many.
+            before: Only jobs that come after the job with this id in the list.
+        """
+        query = select(JobRow).where(or_(JobRow.owner == owner, JobRow.shared))
+        query = query.order_by(JobRow.created_at.desc(), JobRow.id.desc()).limit(limit)
+        with self._read() as session:
+            if before is not None:
+                last = session.get(JobRow, before)
+                if last is None:
+                    raise NotFoundError("The job that this page of the list starts from was deleted.")
+                query = query.where(
+                    or_(
+                        JobRow.created_at < last.created_at,
+                        and_(JobRow.created_at == last.created_at, JobRow.id < last.id),
+                    )
+                )
+            return [job_of(row) for row in session.scalars(query)]
+
+    def shared(self) -> list[Job]:
+        """All shared jobs, newest first."""
+        with self._read() as session:
+            rows = session.scalars(select(JobRow).where(JobRow.shared).order_by(JobRow.created_at.desc()))
+            return [job_of(row) for row in rows]
+
+    def claim(self, worker: str, job_id: str | None = None) -> Job | None:
+        """Take the oldest queued job (or a given one) for a worker; no other worker gets it.
+
+        Returns:
+            The job, now running, or None if none is queued.
+        """
+        with self._write() as session:
+            query = select(JobRow).where(JobRow.status == "queued").order_by(JobRow.created_at).limit(1)
+            if job_id is not None:
+                query = query.where(JobRow.id == job_id)
+            row = session.scalar(query.with_for_update(skip_locked=True))
+            if row is None:
+                return None
+            row.status, row.worker, row.stage = "running", worker, "reading"
+            row.attempts += 1
+            row.progress = 0.0
+            row.started_at = row.heartbeat_at = now()
+            session.flush()
+            return job_of(row)
+
+    def advance(self, job_id: str, worker: str, progress: float, stage: str) -> bool:
+        """Note how far a worker is.
+
+        Returns:
+            False if it should stop: the job was cancelled, deleted, or given to another worker.
+        """
+        with self._write() as session:
+            changed = _changed(
+                session.execute(
+                    update(JobRow)
+                    .where(*_held(job_id, worker), JobRow.cancel_requested.is_(False))
+                    .values(progress=progress, stage=stage, heartbeat_at=now())
+                )
+            )
+            return changed == 1
+
+    def note_statistics(self, job_id: str, statistics: BandStatistics) -> None:
+        """Keep the measured band statistics of a job."""
+        with self._write() as session:
+            session.execute(update(JobRow).where(JobRow.id == job_id).values(statistics=statistics.to_json()))
+
+    def finish(self, job_id: str, worker: str, status: Status, message: str = "") -> bool:
+        """End a job that a worker holds.
+
+        Returns:
+            False if the worker does not hold it any more; nothing is changed then.
+        """
+        values: dict[str, Any] = {"status": status, "message": message, "stage": "", "finished_at": now()}
+        if status == "succeeded":
+            values["progress"] = 1.0
+        with self._write() as session:
+            return _changed(session.execute(update(JobRow).where(*_held(job_id, worker)).values(values))) == 1
+
+    def requeue(self, job_id: str, worker: str, counted: bool) -> None:
+        """Put a job that a worker held back into the queue.
+
+        Args:
+            job_id: The job.
+            worker: Who held it; if it is somebody else's by now, nothing happens.
+            counted: False if the try was no failure of the job, as when the server is stopped in order.
+        """
+        with self._write() as session:
+            session.execute(
+                update(JobRow)
+                .where(*_held(job_id, worker))
+                .values(
+                    status="queued",
+                    worker="",
+                    stage="",
+                    progress=0.0,
+                    heartbeat_at=None,
+                    attempts=JobRow.attempts if counted else JobRow.attempts - 1,
+                )
+            )
+
+    def cancel(self, job_id: str) -> Job:
+        """Cancel a queued job at once; ask the worker of a running one to stop.
+
+        Raises:
+            NotFoundError: There is no such job.
+        """
+        with self._write() as session:
+            row = session.get(JobRow, job_id, with_for_update=True)
+            if row is None:
+                raise NotFoundError("There is no such job; it may have been deleted.")
+            if row.status == "queued":
+                row.status, row.message, row.finished_at = "cancelled", "It was cancelled.", now()
+            elif row.status == "running":
+                row.cancel_requested = True
+            session.flush()
+            return job_of(row)
+
+    def delete(self, job_id: str) -> None:
+        """Remove the record of a finished job.
+
+        Raises:
+            NotFoundError: There is no such job.
+            ConflictError: The job is not finished.
+        """
+        with self._write() as session:
+            query = delete(JobRow).where(JobRow.id == job_id, JobRow.status.not_in(UNFINISHED))
+            if _changed(session.execute(query)):
+                return
+            if session.get(JobRow, job_id) is None:
+                raise NotFoundError("There is no such job; it may have been deleted.")
+            raise ConflictError("This job is not finished; cancel it first.")
+
+    def unfinished(self) -> list[Unfinished]:
+        """All jobs that are queued or running."""
+        with self._read() as session:
+            rows = session.scalars(select(JobRow).where(JobRow.status.in_(UNFINISHED)))
+            return [
+                Unfinished(
+                    r.id,
+                    cast(Status, r.status),
+                    r.worker,
+                    r.heartbeat_at,
+                    r.attempts,
+                    r.image_bytes,
+                    r.cancel_requested,
+                )
+                for r in rows
+            ]
+
+    def beat(self, worker: str) -> None:
+        """Say that a worker lives and goes on with what it holds."""
+        with self._write() as session:
+            session.execute(
+                update(JobRow).where(JobRow.worker == worker, JobRow.status == "running").values(heartbeat_at=now())
+            )
+
+    def known(self, ids: Iterable[str]) -> set[str]:
+        """Those of some ids that belong to a job or an upload."""
+        wanted = list(ids)
+        found: set[str] = set()
+        with self._read() as session:
+            # Databases limit how many values a query may carry.
+            for start in range(0, len(wanted), 500):
+                part = wanted[start : start + 500]
+                found.update(session.scalars(select(JobRow.id).where(JobRow.id.in_(part))))
+                found.update(session.scalars(select(UploadRow.id).where(UploadRow.id.in_(part))))
+        return found
+
+
+def stale(row: Unfinished, age: timedelta) -> bool:
+    """True if the worker of a running job has not been heard of for longer than `age`."""
+    return row.heartbeat_at is None or now() - row.heartbeat_at > age
+
+
+def _held(job_id: str, worker: str) -> tuple[Any, ...]:
+    return JobRow.id == job_id, JobRow.worker == worker, JobRow.status == "running"
+
+
+def _changed(result: object) -> int:
+    return cast("CursorResult[Any]", result).rowcount

@@ -1,0 +1,219 @@
+"""What finished jobs hold: numbers per class, files, tiles and single pixels, for any selection."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import rasterio
+
+from suelo.errors import ConflictError, InputError, NotFoundError
+from suelo.imagery.grid import Grid
+from suelo.jobs import objects as names
+from suelo.jobs.cache import FileCache
+from suelo.jobs.geometry import MapGeometry
+from suelo.jobs.job import Job
+from suelo.jobs.objects import Objects, key
+from suelo.jobs.recent import Recent
+from suelo.jobs.records import Records
+from suelo.jobs.tiles import CLASSES_LAYER, make_tile
+from suelo.landcover import CLASSES, LandCover
+from suelo.segmentation.result import describe_selection
+from suelo.segmentation.selection import FULL_SCALE, NO_DATA, Selection
+
+if TYPE_CHECKING:
+    from suelo.segmentation.summary import ClassSummary
+
+RASTERS = {"probabilities": names.PROBABILITIES, "display": names.DISPLAY}
+"""Rasters of a finished job, by name."""
+
+
+@dataclass(frozen=True)
+class PixelClass:
+    """One class at one pixel.
+
+    Attributes:
+        land_cover: The class.
+        probability: 0 to 1.
+        shown: True if the class is switched on and the probability reaches its threshold.
+    """
+
+    land_cover: LandCover
+    probability: float
+    shown: bool
+
+
+@dataclass(frozen=True)
+class Point:
+    """One pixel of a result.
+
+    Attributes:
+        row: Row, from 0 at the top.
+        col: Column, from 0 at the left.
+        valid: False where the image has no data; there are no classes then.
+        classes: All ten classes in the order of `CLASSES`.
+    """
+
+    row: int
+    col: int
+    valid: bool
+    classes: tuple[PixelClass, ...]
+
+
+class Results:
+    """Finished jobs. Safe to use from several threads."""
+
+    def __init__(self, records: Records, objects: Objects, cache: FileCache) -> None:
+        """Read records and objects, and keep exports in a cache."""
+        self._records = records
+        self._objects = objects
+        self._cache = cache
+        self._summaries: Recent[ClassSummary] = Recent(4096)
+        self._shares: Recent[dict[str, float]] = Recent(512)
+        self._valid_m2: Recent[float] = Recent(512)
+        self._places: Recent[MapGeometry] = Recent(128)
+
+    def finished(self, job_id: str) -> Job:
+        """A job that has a result.
+
+        Raises:
+            NotFoundError: There is no such job.
+            ConflictError: It has no result (yet).
+        """
+        job = self._records.get(job_id)
+        if job.status == "failed":
+            raise ConflictError(f"This job failed and has no result: {job.message}")
+        if job.status != "succeeded":
+            raise ConflictError(f"This job is {job.status}; it has no result{'' if job.finished else ' yet'}.")
+        return job
+
+    def raster(self, job_id: str, name: str) -> str:
+        """What rasterio opens for a raster of a job, "probabilities" or "display".
+
+        Raises:
+            NotFoundError: There is no such job.
+            ConflictError: It has no result (yet).
+        """
+        return str(self._objects.local(key(self.finished(job_id).id, RASTERS[name])))
+
+    def summary(self, job_id: str, selection: Selection) -> Sequence[ClassSummary]:
+        """Numbers of all ten classes; only those whose threshold or smallest area is new are worked out."""
+        path = self.raster(job_id, "probabilities")
+        return [self._class_summary(job_id, path, selection, c) for c in CLASSES]
+
+    def _class_summary(self, job_id: str, path: str, selection: Selection, c: LandCover) -> ClassSummary:
+        from suelo.segmentation.summary import summarise_class, valid_area_m2
+
+        known = self._summaries.get(
+            (job_id, c.id, selection.level(c), selection.min_area_m2[c.id - 1]),
+            lambda: summarise_class(path, selection, c, self._valid_m2.get(job_id, lambda: valid_area_m2(path))),
+        )
+        # Thresholds that fall between the same two stored values give the same objects.
+        return replace(known, threshold=selection.thresholds[c.id - 1])
+
+    def remember(self, job_id: str, selection: Selection, summaries: Sequence[ClassSummary]) -> None:
+        """Keep numbers that were worked out elsewhere."""
+        for c, summary in zip(CLASSES, summaries, strict=True):
+            self._summaries.put((job_id, c.id, selection.level(c), selection.min_area_m2[c.id - 1]), summary)
+
+    def class_shares(self, job_id: str, selection: Selection) -> dict[str, float]:
+        """Share of the ground with one label per pixel; see `suelo.segmentation.summary.class_shares`."""
+        from suelo.segmentation.summary import class_shares
+
+        path = self.raster(job_id, "probabilities")
+        levels = tuple(selection.level(c) for c in CLASSES)
+        return self._shares.get((job_id, levels, selection.class_ids), lambda: class_shares(path, selection))
+
+    def export(self, job_id: str, selection: Selection, fmt: str) -> Path:
+        """A file with exactly what a selection shows.
+
+        Args:
+            job_id: A finished job.
+            selection: What is shown.
+            fmt: One of `suelo.segmentation.exports.FORMATS`, or "json" for the description of the result.
+
+        Raises:
+            InputError: There is no such format.
+        """
+        from suelo.segmentation.exports import FORMATS
+
+        job = self.finished(job_id)
+        if fmt not in (*FORMATS, "json"):
+            raise InputError(f"There is no format {fmt!r}; the formats are {', '.join(FORMATS)} and json.")
+        name = f"jobs/{job_id}/{digest(selection)}.{fmt}"
+        return self._cache.get(name, lambda path: self._make(job, selection, fmt, path))
+
+    def _make(self, job: Job, selection: Selection, fmt: str, path: Path) -> None:
+        if fmt == "json":
+            path.write_text(json.dumps(self.describe(job, selection), indent=2, ensure_ascii=False), encoding="utf-8")
+            return
+        from suelo.segmentation.exports import export
+
+        export(
+            self.raster(job.id, "probabilities"),
+            selection,
+            fmt,
+            path,
+            name=job.name,
+            image=self.raster(job.id, "display") if fmt == "png" else None,
+        )
+
+    def describe(self, job: Job, selection: Selection) -> dict[str, Any]:
+        """How a result was made, what is shown of it, and its numbers."""
+        stored: dict[str, Any] = json.loads(self._objects.read(key(job.id, names.RESULT)))
+        return {
+            **stored,
+            "selection": describe_selection(selection),
+            "classes": [row.to_dict() for row in self.summary(job.id, selection)],
+        }
+
+    def place(self, job_id: str) -> MapGeometry:
+        """Where a result lies on a map."""
+        job = self.finished(job_id)
+
+        def look() -> MapGeometry:
+            with rasterio.open(self.raster(job_id, "display")) as dataset:
+                return MapGeometry(Grid(dataset.height, dataset.width, dataset.transform, dataset.crs, job.gsd_m))
+
+        return self._places.get(job_id, look)
+
+    def tile(self, job_id: str, layer: str, z: int, x: int, y: int, selection: Selection) -> bytes:
+        """A map tile as PNG; see `suelo.jobs.tiles.make_tile`."""
+        raster = self.raster(job_id, "probabilities" if layer == CLASSES_LAYER else "display")
+        return make_tile(raster, self.place(job_id), layer, z, x, y, selection)
+
+    def point(self, job_id: str, lat: float, lng: float, selection: Selection) -> Point:
+        """The classes at a point of the map; see `MapGeometry` for its coordinates.
+
+        Raises:
+            NotFoundError: The point is outside the image.
+        """
+        pixel = self.place(job_id).pixel(lat, lng)
+        if pixel is None:
+            raise NotFoundError("This point is outside the image.")
+        row, col = pixel
+        with rasterio.open(self.raster(job_id, "probabilities")) as dataset:
+            values = dataset.read(window=((row, row + 1), (col, col + 1)))[:, 0, 0]
+        if values[0] == NO_DATA:
+            return Point(row, col, False, ())
+        classes = tuple(
+            PixelClass(c, float(v) / FULL_SCALE, c.id in selection.class_ids and int(v) >= selection.level(c))
+            for c, v in zip(CLASSES, values, strict=True)
+        )
+        return Point(row, col, True, classes)
+
+    def forget(self, job_id: str) -> None:
+        """Remove what was kept of a deleted job."""
+        self._cache.drop(f"jobs/{job_id}")
+
+
+def digest(selection: Selection) -> str:
+    """A short name that is equal for selections that show the same."""
+    levels = [selection.level(c) for c in CLASSES]
+    # The thresholds themselves stand in tables, so they count too.
+    text = repr((levels, selection.thresholds, selection.class_ids, selection.min_area_m2, selection.simplify_m))
+    return hashlib.sha256(text.encode()).hexdigest()[:24]

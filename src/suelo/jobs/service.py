@@ -1,0 +1,235 @@
+"""The job service: segmentations that are remembered, from upload to deletion."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import threading
+from collections.abc import Callable, Iterable, Sequence
+
+from suelo.jobs.cache import FileCache
+from suelo.jobs.database import open_database
+from suelo.jobs.identity import Worker
+from suelo.jobs.intake import Intake
+from suelo.jobs.job import Job, JobOptions, Upload
+from suelo.jobs.objects import Objects
+from suelo.jobs.records import Records
+from suelo.jobs.recovery import recover, sweep
+from suelo.jobs.results import Results
+from suelo.jobs.runner import Runner
+from suelo.jobs.uploads import Uploads
+from suelo.jobs.worker import BackgroundWorker
+from suelo.model.session import Model, shared_model
+from suelo.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+SAMPLE_SIZE = 1024
+SAMPLE_SEED = 7
+
+
+class JobService:
+    """Everything that the API and the page do with jobs. One per process; safe to use from several threads.
+
+    Attributes:
+        settings: What it was made with.
+        results: Summaries, files and pixels of finished jobs.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        """Open the records and the objects. Nothing runs in the background before `start`.
+
+        Raises:
+            InputError: The database or the store is of a kind that Suelo does not use.
+        """
+        self.settings = settings
+        home = settings.home.expanduser().resolve()
+        self._worker = Worker.here()
+        self._work_folder = home / "work"
+        cache = FileCache(home / "cache", settings.cache_mb * 1_000_000)
+        self._engine = open_database(settings.database_url)
+        self._records = Records(self._engine)
+        self._objects = Objects(settings.store_url, cache)
+        self._uploads = Uploads(self._engine, self._objects, settings.max_upload_mb * 1_000_000)
+        name = str(self._worker)
+        runner = Runner(self._records, self._objects, self._load_model, self._work_folder / name, name)
+        self._intake = Intake(
+            self._records, self._objects, self._uploads, runner, self._load_model, name, settings.max_direct_pixels
+        )
+        self.results = Results(self._records, self._objects, cache)
+        self._background = BackgroundWorker(self._run_next, self._tend)
+        self._sample = threading.Lock()
+
+    def start(self) -> None:
+        """Take up what dead processes left, sweep leftovers, load the model, and serve the queue in the background."""
+        self.recover()
+        sweep(self._records, self._uploads, self._objects, self._work_folder, self._worker)
+        threading.Thread(target=self._warm_up, name="suelo-warm-up", daemon=True).start()
+        self._background.start()
+
+    def stop(self) -> None:
+        """Stop serving the queue: a running job ends its strip and goes back into the queue."""
+        self._background.stop()
+        shutil.rmtree(self._work_folder / str(self._worker), ignore_errors=True)
+        self._engine.dispose()
+
+    def recover(self) -> None:
+        """Put running jobs of dead processes back into the queue, or fail them with a reason."""
+        recover(self._records, self._objects, self._worker, self._intake.active)
+        self._background.wake()
+
+    def _tend(self) -> None:
+        self._records.beat(str(self._worker))
+        self.recover()
+
+    def _run_next(self, stopping: Callable[[], bool]) -> bool:
+        job = self._records.claim(str(self._worker))
+        if job is None:
+            return False
+        self._intake.run_queued(job, stopping)
+        return True
+
+    def _load_model(self) -> Model:
+        return shared_model(self.settings.model, self.settings.threads)
+
+    def _warm_up(self) -> None:
+        try:
+            self._load_model()
+        except Exception:
+            _log.exception("The model could not be loaded")
+
+    @property
+    def model(self) -> Model:
+        """The model that segments; loaded at the first use.
+
+        Raises:
+            ModelError: It cannot be used.
+        """
+        return self._load_model()
+
+    def ping(self) -> None:
+        """Make sure that the records can be reached.
+
+        Raises:
+            sqlalchemy.exc.OperationalError: They cannot.
+        """
+        self._records.page("", 1)
+
+    def create_upload(self, name: str, size: int | None, owner: str) -> Upload:
+        """Make room for an image; see `Uploads.create`."""
+        return self._uploads.create(name, size, owner)
+
+    def receive_upload(self, upload_id: str, chunks: Iterable[bytes]) -> Upload:
+        """Store the bytes of an image; see `Uploads.receive`."""
+        return self._uploads.receive(upload_id, chunks)
+
+    def submit(self, upload_id: str, owner: str, options: JobOptions | None = None) -> Job:
+        """Make a job of an upload: a chip is segmented before this returns, a scene is queued.
+
+        Args:
+            upload_id: An upload that has arrived.
+            owner: Whose job it will be.
+            options: What to heed.
+
+        Returns:
+            The job; if the owner has one of the same image, model and options already, that one.
+
+        Raises:
+            NotFoundError: There is no such upload.
+            ConflictError: The upload has not arrived, or somebody else used it at the same moment.
+            ImageError: The image cannot be segmented; the upload is forgotten.
+        """
+        job = self._intake.from_upload(upload_id, owner, options or JobOptions())
+        self._background.wake()
+        return job
+
+    def submit_image(
+        self, image: bytes, name: str, owner: str, options: JobOptions | None = None, *, shared: bool = False
+    ) -> Job:
+        """Segment a chip that is in memory.
+
+        Args:
+            image: The bytes of a TIFF.
+            name: Its file name.
+            owner: Whose job it will be.
+            options: What to heed.
+            shared: True to show it in everybody's list.
+
+        Returns:
+            The finished job; if the owner has one of the same image, model and options already, that one.
+
+        Raises:
+            ImageError: The image cannot be segmented; nothing of it is kept.
+            ImageTooLargeError: It has more pixels than `settings.max_direct_pixels`.
+        """
+        return self._intake.from_bytes(image, name, owner, options or JobOptions(), shared)
+
+    def wait(self, job_id: str, seconds: float = 120.0) -> Job:
+        """Wait until a job is finished, or for some time; the job as it is then."""
+        return self._intake.wait(job_id, seconds)
+
+    def run_job(self, job_id: str) -> Job:
+        """Run a queued job here and now.
+
+        Raises:
+            NotFoundError: There is no such job.
+            ConflictError: It is not queued.
+        """
+        return self._intake.run_queued(self._intake.claim(job_id), lambda: False)
+
+    def get(self, job_id: str) -> Job:
+        """Read a job.
+
+        Raises:
+            NotFoundError: There is no such job.
+        """
+        return self._records.get(job_id)
+
+    def cancel(self, job_id: str) -> Job:
+        """Cancel a job: a queued one at once, a running one within a strip; a finished one stays as it is."""
+        return self._records.cancel(job_id)
+
+    def delete(self, job_id: str) -> None:
+        """Remove a finished job: its record, then its objects.
+
+        Raises:
+            NotFoundError: There is no such job.
+            ConflictError: It is not finished.
+        """
+        self._records.delete(job_id)
+        self._objects.delete_job(job_id)
+        self.results.forget(job_id)
+
+    def ensure_sample(self) -> Job:
+        """The shared sample job; it is made of a simulated scene if the model has none yet."""
+        with self._sample:
+            for job in self._records.shared():
+                if job.model_sha256 == self.model.sha256 and job.status not in {"failed", "cancelled"}:
+                    return job
+            job = self._make_sample()
+            for old in self._records.shared():
+                if old.id != job.id and old.finished:
+                    self.delete(old.id)
+            return job
+
+    def _make_sample(self) -> Job:
+        from suelo.simulation import simulate
+
+        folder = self._work_folder / str(self._worker) / "sample"
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            path = folder / "Sample.tif"
+            simulate(path, height=SAMPLE_SIZE, width=SAMPLE_SIZE, seed=SAMPLE_SEED)
+            return self.submit_image(path.read_bytes(), path.name, "", shared=True)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def list(self, owner: str, limit: int = 50, before: str | None = None) -> Sequence[Job]:
+        """Jobs of an owner and shared samples, newest first.
+
+        Args:
+            owner: Whose.
+            limit: At most so many.
+            before: Id of the last job of the page before.
+        """
+        return self._records.page(owner, limit, before)

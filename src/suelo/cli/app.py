@@ -16,6 +16,7 @@ app = typer.Typer(
     epilog="Start with:  suelo simulate scene.tif --size 512   then   suelo segment scene.tif -o results",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

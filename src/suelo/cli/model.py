@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="What is inside a model file.", no_args_is_help=True)
+app = typer.Typer(help="What is inside a model file.", no_args_is_help=True, rich_markup_mode="markdown")
 
 
 @app.command()

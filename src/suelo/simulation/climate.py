@@ -73,7 +73,8 @@ def vary(rng: np.random.Generator, spectra: Spectrum, brightness: float, colour:
 
 def draw_climate(rng: np.random.Generator) -> Climate:
     """Draw the state of a scene."""
-    azimuth = np.radians(rng.uniform(20, 340))
+    # WorldView passes in the late morning, with the sun somewhere in the east to south.
+    azimuth = np.radians(rng.uniform(25, 175))
     elevation = np.radians(rng.uniform(38, 75))
     share = rng.dirichlet((1.6, 0.6, 0.7, 1.0))
     names = ("soil_brown", "soil_red", "soil_sand", "soil_dark")

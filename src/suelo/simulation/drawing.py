@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
+from shapely.geometry.base import BaseGeometry
 
 GROUND, FIELD, WATER, WAY, MARK, VEHICLE, ROOF, CROWN = range(8)
 """Layers from the lowest to the highest."""
@@ -20,6 +21,7 @@ A, B = slice(0, 8), slice(8, 16)
 MIX, MIX_MEDIUM, MIX_COARSE, MIX_FINE, LIGHT_FINE, LIGHT_MEDIUM, ROW_MIX, ROW_X, ROW_Y, ROW_LIGHT = range(16, 26)
 COLUMNS = 26
 
+Shape = BaseGeometry
 Surfaces = NDArray[np.float32]
 Coordinates = NDArray[np.float64]
 
@@ -62,8 +64,8 @@ def surfaces(
     two = one if second is None else np.atleast_2d(np.asarray(second, float))
     wave = 2 * np.pi / np.asarray(row_period, float)
     angle = np.asarray(row_angle, float)
-    values = (mix, medium, coarse, fine, light, light_medium, row_mix)
-    values = (*values, wave * np.cos(angle), wave * np.sin(angle), row_light)
+    wave_x, wave_y = wave * np.cos(angle), wave * np.sin(angle)
+    values = (mix, medium, coarse, fine, light, light_medium, row_mix, wave_x, wave_y, row_light)
     sizes = (one.shape[0], two.shape[0], *(np.size(v) for v in values))
     n = max(sizes) if min(sizes) else 0
     result = np.empty((n, COLUMNS), np.float32)
@@ -109,7 +111,7 @@ class Area:
     """One polygon of any shape, holes allowed; fields as in `Batch`."""
 
     layer: int
-    geometry: shapely.Geometry
+    geometry: Shape
     surface: Surfaces
     class_id: int
 
@@ -124,7 +126,7 @@ class Drawing:
     areas: list[Area] = field(default_factory=list)
     batches: dict[tuple[int, int], list[Batch]] = field(default_factory=dict)
 
-    def area(self, layer: int, geometry: shapely.Geometry, surface: Surfaces, class_id: int = 0) -> None:
+    def area(self, layer: int, geometry: Shape, surface: Surfaces, class_id: int = 0) -> None:
         """Add a polygon or multipolygon; nothing if it is empty."""
         parts = shapely.get_parts(geometry)
         for part in parts[(shapely.get_type_id(parts) == _POLYGON) & (shapely.area(parts) > 2.0)]:
@@ -165,8 +167,8 @@ class Drawing:
 def snap(pixels: Coordinates) -> Coordinates:
     """Positions moved to odd multiples of 1/512 pixel.
 
-    So no corner lies level with the centre of a pixel or of a quarter of one, and shifting a polygon by whole pixels is exact
-    in floating point: whichever window it is drawn in, it covers the same pixels.
+    So no corner lies level with the centre of a pixel or of a quarter of one, and shifting a polygon by whole pixels
+    is exact in floating point: whichever window it is drawn in, it covers the same pixels.
     """
     return (np.round(pixels * 256 - 0.5) + 0.5) / 256
 

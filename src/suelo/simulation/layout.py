@@ -24,7 +24,17 @@ STYLES: dict[str, tuple[str, ...]] = {
     "mixed_forest": ("dense", "industrial", "suburb", "village", "crops", "crops", "paddock", "forest", "savanna"),
     "city": ("dense", "dense", "dense", "dense", "industrial", "dense", "suburb", "park", "suburb"),
     "suburb": ("dense", "industrial", "suburb", "suburb", "suburb", "suburb", "park", "paddock", "crops"),
-    "industrial": ("dense", "industrial", "industrial", "industrial", "industrial", "suburb", "park", "crops", "paddock"),
+    "industrial": (
+        "dense",
+        "industrial",
+        "industrial",
+        "industrial",
+        "industrial",
+        "suburb",
+        "park",
+        "crops",
+        "paddock",
+    ),
     "village": ("village", "village", "village", "village", "crops", "crops", "savanna", "paddock", "crops"),
     "farmland": ("village", "village", "crops", "crops", "crops", "crops", "crops", "paddock", "forest"),
     "wild": ("village", "crops", "savanna", "savanna", "paddock", "park", "savanna", "forest", "forest"),
@@ -87,8 +97,8 @@ class Layout:
     def district(self, i: int, j: int) -> str:
         """Kind of the district between nodes (i, j) and (i + 1, j + 1).
 
-        Blocks of three by three districts share out one deck of kinds; the places where smooth noise is high get the urban
-        ones, so that towns hold together and every kind is near.
+        Blocks of three by three districts share out one deck of kinds; the places where smooth noise is high get the
+        urban ones, so that towns hold together and every kind is near.
         """
         bi, bj = i // 3, j // 3
         if (bi, bj) not in self._decks:

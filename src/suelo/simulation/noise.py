@@ -69,7 +69,7 @@ def smooth_noise(seed: int, salt: int, y: NDArray[Any], x: NDArray[Any], scale: 
     row, col = row - i[0], col - j[0]
     across = sum(weight[None, :] * lattice[:, col + k] for k, weight in enumerate(col_weights))
     assert isinstance(across, np.ndarray)
-    result = row_weights[0][:, None] * across[row]
+    result: NDArray[np.float32] = row_weights[0][:, None] * across[row]
     for k in (1, 2, 3):
         result += row_weights[k][:, None] * across[row + k]
     return result
@@ -79,7 +79,8 @@ def smooth_line(seed: int, salt: int, t: NDArray[np.float64]) -> NDArray[np.floa
     """Smooth noise of about unit variance along a line, features of about one unit of `t`; float64 (n,)."""
     first, weights = _taps(t)
     values = hash_unit(seed, salt, first[:, None] + np.arange(4), 0) - 0.5
-    return np.einsum("nk,kn->n", values, np.array(weights, float)) * 5.1
+    line: NDArray[np.float64] = np.einsum("nk,kn->n", values, np.array(weights, float)) * 5.1
+    return line
 
 
 class WhiteNoise:

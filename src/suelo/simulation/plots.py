@@ -9,7 +9,18 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 
 from suelo.simulation.climate import Climate
-from suelo.simulation.drawing import CROWN, ROOF, WAY, Coordinates, Drawing, rectangles, rounds, surfaces, VEHICLE
+from suelo.simulation.drawing import (
+    CROWN,
+    ROOF,
+    VEHICLE,
+    WAY,
+    Coordinates,
+    Drawing,
+    Shape,
+    rectangles,
+    rounds,
+    surfaces,
+)
 from suelo.simulation.spectra import reflectance
 
 BUILDING, STRUCTURE, ROAD, TRACK, TREES, CROPS, WATERWAY, STANDING, LARGE, SMALL = range(1, 11)
@@ -19,9 +30,9 @@ def quad(corners: Coordinates, u: ArrayLike, v: ArrayLike) -> Coordinates:
     """Points of a quadrilateral (4, 2) at shares `u` and `v` of its sides."""
     u, v = np.broadcast_arrays(np.asarray(u, float), np.asarray(v, float))
     u, v = u[..., None], v[..., None]
-    p: Coordinates = (1 - u) * (1 - v) * corners[0] + u * (1 - v) * corners[1]
-    p = p + u * v * corners[2] + (1 - u) * v * corners[3]
-    return p
+    near = (1 - u) * corners[0] + u * corners[1]
+    far = (1 - u) * corners[3] + u * corners[2]
+    return np.asarray((1 - v) * near + v * far)
 
 
 def inset(corners: Coordinates, metres: float) -> Coordinates | None:
@@ -58,7 +69,7 @@ class Plot:
     climate: Climate
     outline: shapely.Polygon
     corners: NDArray[np.float64]
-    blocked: shapely.Geometry
+    blocked: Shape
     drawing: Drawing = field(default_factory=Drawing)
 
     def free(self, corners: Coordinates) -> NDArray[np.bool_]:
@@ -70,7 +81,7 @@ class Plot:
             inside &= ~shapely.intersects(self.blocked, shapes)
         return np.asarray(inside)
 
-    def dry(self, geometry: shapely.Geometry) -> shapely.Geometry:
+    def dry(self, geometry: Shape) -> Shape:
         """The part of a geometry inside the outline and away from water."""
         inside = shapely.intersection(geometry, self.outline)
         return inside if self.blocked.is_empty else shapely.difference(inside, self.blocked)
@@ -96,9 +107,7 @@ class Plot:
         keep = self.free(whole)
         centre, angle, length, width = centre[keep], angle[keep], length[keep], width[keep]
         spectra, height, pitched = spectra[keep], height[keep], pitched[keep]
-        self.drawing.convex(
-            ROOF, whole[keep], surfaces(spectra, light=0.05, light_medium=0.05), class_id, height
-        )
+        self.drawing.convex(ROOF, whole[keep], surfaces(spectra, light=0.05, light_medium=0.05), class_id, height)
         if pitched.any():
             ridge = np.where(length >= width, angle, angle + np.pi / 2)[pitched]
             long, short = np.maximum(length, width)[pitched], np.minimum(length, width)[pitched]
@@ -161,7 +170,11 @@ def plant(
     kind = rng.normal(0, 0.14, (n, 1)) + rng.normal(0, 0.05, (n, 1)) * np.linspace(-1, 1, 8)
     spectrum = climate.tree * np.exp(kind)
     drawing.convex(
-        CROWN, outline, surfaces(spectrum * 0.72, light=0.16, light_medium=0.0), class_id, radius * rng.uniform(0.9, 1.7, n)
+        CROWN,
+        outline,
+        surfaces(spectrum * 0.72, light=0.16, light_medium=0.0),
+        class_id,
+        radius * rng.uniform(0.9, 1.7, n),
     )
     lit = centre + climate.sun * (radius * 0.30)[:, None]
     inner = lit[:, None, :] + (outline - centre[:, None, :]) * 0.62

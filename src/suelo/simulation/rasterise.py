@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import shapely
 from numpy.typing import NDArray
 from rasterio.features import rasterize
+
+from suelo.simulation.drawing import Shape
 
 
 def fill_convex(out: NDArray[Any], corners: NDArray[np.float64], values: NDArray[Any]) -> None:
@@ -52,7 +53,7 @@ def _runs(first: NDArray[np.int64], count: NDArray[np.int64]) -> tuple[NDArray[n
     return owner, first[owner] + within
 
 
-def fill_areas(out: NDArray[Any], shapes: Sequence[tuple[shapely.Geometry, int]]) -> None:
+def fill_areas(out: NDArray[Any], shapes: Sequence[tuple[Shape, int]]) -> None:
     """Fill polygons of any shape into a raster through GDAL, later ones over earlier ones."""
     if shapes:
         rasterize(shapes, out=out)

@@ -71,7 +71,7 @@ class Renderer:
     def truth(self, row: int, col: int, height: int, width: int) -> NDArray[np.bool_]:
         """Truth of a window, bool (10, height, width): a class holds where a pixel's centre is inside an object."""
         planes = np.zeros((CLASS_COUNT, height, width), np.uint8)
-        areas: list[list[tuple[shapely.Geometry, int]]] = [[] for _ in range(CLASS_COUNT)]
+        areas: list[list[tuple[d.Shape, int]]] = [[] for _ in range(CLASS_COUNT)]
         parts = self.world.parts(self.world.keys(row, col, height, width))
         for part in parts:
             for a in part.areas:
@@ -124,7 +124,18 @@ class Renderer:
                 for b in range(FINE):
                     quarter = np.s_[top * FINE + a : (top + _ROWS) * FINE : FINE, b::FINE]
                     values = parameters.take(painted.index[quarter], axis=1)
-                    mix, mix_medium, mix_coarse, mix_fine, light_fine, light_medium, row_mix, row_x, row_y, row_light = values
+                    (
+                        mix,
+                        mix_medium,
+                        mix_coarse,
+                        mix_fine,
+                        light_fine,
+                        light_medium,
+                        row_mix,
+                        row_x,
+                        row_y,
+                        row_light,
+                    ) = values
                     px = (x + np.float32((b + 0.5) / FINE)).astype(np.float32)
                     py = (y[rows] + np.float32((a + 0.5) / FINE)).astype(np.float32)
                     wave = np.sin(row_x * px[None, :] + row_y * py[:, None])
@@ -176,7 +187,7 @@ class Renderer:
         return _Painted(index, shadow, np.concatenate(tables))
 
 
-def part_objects(part: Drawing, outline: shapely.Polygon) -> list[tuple[int, shapely.Geometry]]:
+def part_objects(part: Drawing, outline: shapely.Polygon) -> list[tuple[int, d.Shape]]:
     """Class and outline, in pixels, of a part's objects, cut at the outline of the scene."""
     classes = [np.array([a.class_id for a in part.areas], np.int64)]
     shapes: list[NDArray[np.object_]] = [np.array([a.geometry for a in part.areas], object)]
@@ -219,5 +230,5 @@ def _touches(area: Area, row: int, col: int, height: int, width: int) -> bool:
     return bool(x1 > col and x0 < col + width and y1 > row and y0 < row + height)
 
 
-def _moved(geometry: shapely.Geometry, row: int, col: int, scale: int) -> shapely.Geometry:
+def _moved(geometry: d.Shape, row: int, col: int, scale: int) -> d.Shape:
     return shapely.transform(geometry, lambda c: (c - np.array([col, row], float)) * scale)

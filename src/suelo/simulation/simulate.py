@@ -17,7 +17,7 @@ from rasterio.windows import Window as RasterioWindow
 from suelo.errors import InputError
 from suelo.imagery.grid import DEFAULT_GSD_M, Grid
 from suelo.landcover import CLASS_COUNT, CLASS_KEYS, CLASSES
-from suelo.simulation.drawing import snap
+from suelo.simulation.drawing import Shape, snap
 from suelo.simulation.layout import STYLES
 from suelo.simulation.noise import generator
 from suelo.simulation.place import scene_grid
@@ -42,7 +42,7 @@ class SimulatedChip:
 
     image: NDArray[np.uint16]
     truth: NDArray[np.bool_]
-    objects: list[tuple[int, shapely.Geometry]]
+    objects: list[tuple[int, Shape]]
     style: str
 
 
@@ -123,12 +123,12 @@ def simulate(
         height: Rows.
         width: Columns.
         seed: The same seed gives the same scene.
-        crs: Coordinate reference system in any form that PROJ reads, or None for an image without georeference. The scene
-            lies on the savanna of Bogotá, or in the middle of the CRS's area of use if that is elsewhere.
+        crs: Coordinate reference system in any form that PROJ reads, or None for an image without georeference. The
+            scene lies on the savanna of Bogotá, or in the middle of the CRS's area of use if that is elsewhere.
         gsd_m: Ground sampling distance in metres.
         style: As for `simulate_array`.
-        nodata_margin: As for `simulate_array`; the margin is 0 in all bands and has no nodata tag, as in WorldView's own
-            files.
+        nodata_margin: As for `simulate_array`; the margin is 0 in all bands and has no nodata tag, as in WorldView's
+            own files.
         tile: Side in pixels of the pieces that are drawn at a time; it does not change the scene.
         progress: Called with the finished share, 0 to 1.
 
@@ -229,7 +229,7 @@ def _profile(grid: Grid, bands: int, dtype: str) -> dict[str, object]:
     }
 
 
-def _append_polygons(path: Path, objects: list[tuple[int, shapely.Geometry]], grid: Grid, *, first: bool) -> None:
+def _append_polygons(path: Path, objects: list[tuple[int, Shape]], grid: Grid, *, first: bool) -> None:
     import pyogrio
 
     if not objects and not first:

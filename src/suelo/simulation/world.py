@@ -9,9 +9,9 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from suelo.simulation import rural, urban
+from suelo.simulation import industry, nature, rural, urban
 from suelo.simulation.climate import Climate, draw_climate
-from suelo.simulation.drawing import GROUND, MARK, WATER, WAY, Drawing, rectangles, surfaces
+from suelo.simulation.drawing import GROUND, MARK, WATER, WAY, Drawing, Shape, rectangles, surfaces
 from suelo.simulation.layout import BANK_M, Layout, Line, meets
 from suelo.simulation.noise import generator
 from suelo.simulation.plots import ROAD, TRACK, TREES, WATERWAY, Plot, park, plant, road_spectrum
@@ -23,13 +23,13 @@ REACH_M = 45.0
 _DISTRICTS: dict[str, Callable[[Plot], None]] = {
     "dense": urban.dense,
     "suburb": urban.suburb,
-    "industrial": urban.industrial,
-    "park": urban.park_district,
+    "industrial": industry.industrial,
+    "park": nature.park_district,
     "crops": rural.crops,
     "village": rural.village,
-    "savanna": rural.savanna,
-    "forest": rural.forest,
-    "paddock": rural.paddock,
+    "savanna": nature.savanna,
+    "forest": nature.forest,
+    "paddock": nature.paddock,
 }
 Key = tuple[int, ...]
 
@@ -77,7 +77,7 @@ class World:
             self._parts.popitem(last=False)
         return drawing
 
-    def _water_near(self, box: tuple[float, float, float, float]) -> shapely.Geometry:
+    def _water_near(self, box: tuple[float, float, float, float]) -> Shape:
         """Rivers and their banks near a box."""
         rings = [self.layout.river(k, n).ring(BANK_M) for k, n in self.layout.river_pieces(np.array(box))]
         return shapely.union_all([shapely.Polygon(ring).buffer(0) for ring in rings])
@@ -112,16 +112,22 @@ class World:
             drawing.area(WAY, bed, surfaces(road_spectrum(rng), light=0.04, light_medium=0.05), ROAD)
             self._traffic(drawing, rng, line)
         elif line.kind == "track":
-            drawing.area(GROUND, path.buffer(line.width / 2 + 2), surfaces(climate.grass, climate.soil, mix=0.4, medium=0.3))
+            drawing.area(
+                GROUND, path.buffer(line.width / 2 + 2), surfaces(climate.grass, climate.soil, mix=0.4, medium=0.3)
+            )
             dirt = surfaces(climate.soil_light, climate.soil, mix=0.15, medium=0.15, light=0.05)
             drawing.area(WAY, bed, dirt, TRACK)
         elif line.kind == "canal":
-            drawing.area(GROUND, path.buffer(line.width / 2 + 3), surfaces(climate.grass, climate.soil, mix=0.35, medium=0.3))
+            drawing.area(
+                GROUND, path.buffer(line.width / 2 + 3), surfaces(climate.grass, climate.soil, mix=0.35, medium=0.3)
+            )
             water = 0.5 * reflectance("water") + 0.5 * reflectance("turbid")
             drawing.area(WATER, path.buffer(line.width / 2, cap_style="flat"), surfaces(water, light=0.04), WATERWAY)
         elif line.kind == "hedge":
             t = rng.random(int(path.length / 3.2))
-            at = np.array([p.coords[0] for p in shapely.line_interpolate_point(path, t, normalized=True)]).reshape(-1, 2)
+            at = np.array([p.coords[0] for p in shapely.line_interpolate_point(path, t, normalized=True)]).reshape(
+                -1, 2
+            )
             plant(drawing, climate, rng, at + rng.normal(0, 0.9, at.shape), rng.uniform(1.4, 3.4, len(at)), TREES)
         return drawing
 
@@ -129,7 +135,9 @@ class World:
         """Lane marks, vehicles on their side of the road, a row of street trees."""
         path = shapely.LineString(line.path)
 
-        def along(distance: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        def along(
+            distance: NDArray[np.float64],
+        ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
             here = shapely.get_coordinates(shapely.line_interpolate_point(path, distance))
             ahead = shapely.get_coordinates(shapely.line_interpolate_point(path, np.minimum(distance + 1, path.length)))
             back = shapely.get_coordinates(shapely.line_interpolate_point(path, np.maximum(distance - 1, 0)))
@@ -177,7 +185,9 @@ class World:
                     roads.append(shapely.LineString(line.path).buffer(line.width / 2, quad_segs=4))
         seen = water.difference(shapely.union_all(roads)) if roads else water
         bank = shapely.Polygon(river.ring(BANK_M - 1)).buffer(0)
-        drawing.area(WATER, bank, surfaces(climate.grass * 0.9, climate.soil, mix=0.4, medium=0.4, coarse=0.2, light=0.06))
+        drawing.area(
+            WATER, bank, surfaces(climate.grass * 0.9, climate.soil, mix=0.4, medium=0.4, coarse=0.2, light=0.06)
+        )
         still = surfaces(spectrum, spectrum * 1.2, mix=0.5, coarse=0.3, light=0.04, light_medium=0.03)
         drawing.area(WATER, seen, still, WATERWAY)
         return drawing

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from typing import Annotated
 
 import typer
@@ -50,6 +51,8 @@ def main() -> None:
 
     Exit codes: 0 all done, 1 something broke, 2 the input cannot be used, 130 interrupted.
     """
+    # An image without georeference is as welcome as any; GDAL's warning would only unsettle.
+    warnings.filterwarnings("ignore", message="Dataset has no geotransform")
     try:
         app()
     except SueloError as error:

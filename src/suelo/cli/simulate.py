@@ -40,7 +40,7 @@ def simulate(
             crs=crs,
             gsd_m=gsd,
             nodata_margin=nodata_margin,
-            progress=lambda done, total: report("drawing", done, total),
+            progress=lambda share: report("drawing", round(share * 1000), 1000),
         )
     for path in (files.image, files.truth, files.polygons):
         typer.echo(path)

@@ -1,0 +1,37 @@
+"""Every command explains itself, teaches by example, and starts quickly because it imports little."""
+
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from suelo.cli.app import app
+
+COMMANDS = [[], ["segment"], ["serve"], ["simulate"], ["train"], ["evaluate"], ["model", "show"]]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_has_help_with_an_example(command):
+    result = CliRunner().invoke(app, [*command, "--help"])
+    assert result.exit_code == 0
+    assert "suelo " + " ".join(command) in result.output
+
+
+def test_help_imports_no_heavy_library():
+    code = (
+        "import sys; sys.argv = ['suelo', '--help']\n"
+        "from suelo.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'dash', 'openvino', 'rasterio', 'scipy', 'pyogrio', 'sqlalchemy', 'numpy'}\n"
+        "print('HEAVY', sorted(heavy & set(sys.modules)))"
+    )
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "HEAVY []" in output
+
+
+def test_the_version_is_printed():
+    result = CliRunner().invoke(app, ["--version"])
+    assert result.exit_code == 0
+    assert result.output.startswith("suelo ")

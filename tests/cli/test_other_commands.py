@@ -1,0 +1,69 @@
+"""`suelo simulate`, `suelo model show`, `suelo train` and `suelo evaluate`."""
+
+import json
+
+import pytest
+import rasterio
+from typer.testing import CliRunner
+
+from suelo.cli.app import app
+from suelo.errors import InputError, ModelError
+from suelo.model.session import load_model
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(app, [str(a) for a in arguments], catch_exceptions=True)
+
+
+def test_simulate_writes_the_scene_and_its_truth(tmp_path):
+    result = invoke(
+        "simulate", tmp_path / "scene.tif", "--size", 96, "--height", 64, "--seed", 3, "--crs", "EPSG:32618"
+    )
+    assert result.exit_code == 0, result.output
+    assert {p.name for p in tmp_path.iterdir()} == {"scene.tif", "scene_truth.tif", "scene_truth.gpkg"}
+    with rasterio.open(tmp_path / "scene.tif") as scene:
+        assert (scene.count, scene.height, scene.width) == (8, 64, 96)
+        assert scene.crs.to_epsg() == 32618
+
+
+def test_simulate_refuses_an_unknown_crs_in_a_sentence(tmp_path):
+    result = invoke("simulate", tmp_path / "scene.tif", "--crs", "EPSG:9")
+    assert isinstance(result.exception, InputError)
+    assert "EPSG:9" in str(result.exception)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_model_show_prints_what_the_contract_says():
+    contract = load_model().contract
+    result = invoke("model", "show")
+    assert result.exit_code == 0
+    assert f"{contract.name} {contract.version}" in result.output
+    assert f"{contract.metrics.jaccard['buildings']:.3f}" in result.output
+    assert json.loads(invoke("model", "show", "--json").output) == contract.model_dump(mode="json")
+
+
+def test_model_show_refuses_what_is_no_model(tmp_path):
+    file = tmp_path / "text.onnx"
+    file.write_text("hello")
+    assert isinstance(invoke("model", "show", file).exception, ModelError)
+
+
+def test_evaluate_prints_the_figures_of_each_class():
+    result = invoke("evaluate", "--scenes", 1, "--size", 160, "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.output)
+    assert [c["key"] for c in found["classes"]] == list(load_model().contract.classes)
+    measured = [c["jaccard"] for c in found["classes"] if c["jaccard"] is not None]
+    assert found["mean_jaccard"] == pytest.approx(sum(measured) / len(measured))
+
+
+def test_train_makes_a_model_that_says_what_it_was_made_of(tmp_path):
+    pytest.importorskip("torch", reason="training is an extra: pip install 'suelo[train]'")
+    result = invoke(
+        *("train", "--quick", "--steps", 4, "--scenes", 1, "--seed", 7),
+        *("--out", tmp_path / "m.onnx", "--work", tmp_path / "work"),
+    )
+    assert result.exit_code == 0, result.output
+    contract = load_model(tmp_path / "m.onnx").contract
+    assert contract.training["seed"] == 7
+    assert contract.metrics is not None

@@ -21,6 +21,7 @@ from suelo.api.timing import part
 from suelo.errors import ConflictError, InputError, SueloError
 from suelo.jobs.job import Job, JobOptions
 from suelo.segmentation.polygons import polygonise
+from suelo.segmentation.raster import Probabilities
 from suelo.segmentation.selection import Selection
 
 if TYPE_CHECKING:
@@ -46,10 +47,11 @@ def add_routes(api: Blueprint) -> None:
 def segment_tiff() -> Response | dict[str, Any]:
     """Segment the TIFF in the body, raw or base64.
 
-    The query takes `name`, `gsd_m` and a selection. `Accept` chooses between JSON (the job, numbers per class and a data
-    frame with outlines), GeoJSON (the polygons) and CSV (the data frame).
+    The query takes `name`, `gsd_m` and a selection. `Accept` chooses between JSON (the job, numbers per class and a
+    data frame with outlines), GeoJSON (the polygons) and CSV (the data frame).
     """
-    answer = request.accept_mimetypes.best_match([JSON, GEOJSON, CSV])
+    accepted = request.accept_mimetypes
+    answer = accepted.best_match([JSON, GEOJSON, CSV]) if accepted else JSON
     if answer is None:
         raise NotAcceptable(f"The answer is {JSON}, {GEOJSON} or {CSV}; the request accepts none of them.")
     model = service().model
@@ -66,21 +68,21 @@ def segment_tiff() -> Response | dict[str, Any]:
         return export_response(job, "geojson", "polygons")
     with part("summary"):
         summary = service().results.summary(job.id, selection)
-    with part("polygons"):
-        records = dataframe(job, service().results.raster(job.id, "probabilities"), selection, summary)
+    with part("polygons"), service().results.probabilities(job.id) as raster:
+        records = dataframe(job, raster, selection, summary)
     if answer == CSV:
         return _csv(records)
     return {"job": job_json(job, owner), "statistics": [row.to_dict() for row in summary], "dataframe": records}
 
 
 def dataframe(
-    job: Job, probabilities: str, selection: Selection, summary: Sequence[ClassSummary]
+    job: Job, probabilities: Probabilities, selection: Selection, summary: Sequence[ClassSummary]
 ) -> list[dict[str, Any]]:
     """One record per class that is switched on, with `COLUMNS`.
 
     Args:
         job: The job.
-        probabilities: Path of its probability raster.
+        probabilities: Its probabilities.
         selection: What is shown.
         summary: Numbers of all classes.
     """
@@ -92,7 +94,7 @@ def dataframe(
     records = []
     for c in selection.classes:
         # 1e-9 of a degree or metre is far below what the pixels mean.
-        outline = shapely.to_wkt(shapely.multipolygons(found[c.id]), rounding_precision=9)
+        outline = shapely.to_wkt(shapely.MultiPolygon(found[c.id]), rounding_precision=9)
         values = (job.name, c.id, len(found[c.id]), outline, c.name, summary[c.id - 1].area_m2)
         records.append(dict(zip(COLUMNS, values, strict=True)))
     return records

@@ -69,7 +69,16 @@ class Scene:
         self._layout = layout
         self._lock = threading.Lock()
         self._idle: list[Reader] = []
+        self._loaded: Pixels | None = None
         self._closed = False
+
+    def load(self) -> None:
+        """Keep all pixels in memory from now on: for a chip that is looked at several times.
+
+        Raises:
+            ImageError: The file is damaged.
+        """
+        self._loaded = self._native(self.grid.window)
 
     def read(self, window: Window | None = None, shape: tuple[int, int] | None = None) -> Pixels:
         """Read pixels.
@@ -111,6 +120,9 @@ class Scene:
         return Pixels(values, valid)
 
     def _native(self, window: Window) -> Pixels:
+        if self._loaded is not None:
+            rows, cols = window.slices
+            return Pixels(self._loaded.values[:, rows, cols].copy(), self._loaded.valid[rows, cols].copy())
         with self._reader(window) as reader:
             samples, shown = reader.read(window)
         valid = self._valid(samples)

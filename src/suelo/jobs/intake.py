@@ -130,6 +130,7 @@ class Intake:
         return scene.grid.height * scene.grid.width <= self._max_direct_pixels
 
     def _run_chip(self, job: Job, scene: Scene, store_image: Callable[[], None] | None) -> Job:
+        scene.load()
         # Measured before anything is written: an image without a valid pixel is refused like any other bad one.
         statistics = job.options.statistics or measure_statistics(scene)
         job = replace(job, status="running", started_at=job.created_at, statistics=statistics)

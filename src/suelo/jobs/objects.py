@@ -14,6 +14,7 @@ from obstore.store import LocalStore, from_url
 
 from suelo.errors import InputError, NotFoundError
 from suelo.jobs.cache import FileCache
+from suelo.segmentation.atomic import replacing
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -57,21 +58,30 @@ class Objects:
 
     def put(self, object_key: str, content: bytes | Iterable[bytes]) -> None:
         """Store bytes, whole or not at all: if the iterable raises, nothing is stored."""
+        if self._folder is not None and isinstance(content, bytes):
+            # Several times as quick as the store for a chip.
+            with replacing(self._place(object_key)) as part:
+                part.write_bytes(content)
+            return
         data: Any = content if isinstance(content, bytes) else iter(content)
         obstore.put(self._store, object_key, data)
 
     def put_file(self, object_key: str, path: Path) -> None:
         """Store a file, whole or not at all. The file itself may be gone afterwards."""
         if self._folder is not None:
-            target = self._folder / object_key
-            target.parent.mkdir(parents=True, exist_ok=True)
             try:
-                path.replace(target)
+                path.replace(self._place(object_key))
             except OSError:  # another file system: copy
                 pass
             else:
                 return
         obstore.put(self._store, object_key, path)
+
+    def _place(self, object_key: str) -> Path:
+        assert self._folder is not None
+        path = self._folder / object_key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
 
     def size(self, object_key: str) -> int | None:
         """Bytes of an object; None if there is no such object."""
@@ -114,15 +124,16 @@ class Objects:
     def delete_job(self, job_id: str) -> None:
         """Remove all objects of a job and copies of them."""
         prefix = f"jobs/{job_id}"
+        self._cache.drop(prefix)
+        if self._folder is not None:
+            shutil.rmtree(self._folder / prefix, ignore_errors=True)
+            return
         for batch in obstore.list(self._store, prefix):
             for found in batch:
                 try:
                     obstore.delete(self._store, found["path"])
                 except FileNotFoundError:
                     continue
-        self._cache.drop(prefix)
-        if self._folder is not None:
-            shutil.rmtree(self._folder / prefix, ignore_errors=True)
 
     def job_ids(self, older: timedelta) -> list[str]:
         """Jobs that have objects, none of which changed in the time given."""

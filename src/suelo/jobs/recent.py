@@ -32,6 +32,11 @@ class Recent(Generic[V]):
         self.put(key, value)
         return value
 
+    def peek(self, key: Hashable) -> V | None:
+        """The value of a key, or None if it is not there."""
+        with self._lock:
+            return self._values.get(key)
+
     def put(self, key: Hashable, value: V) -> None:
         """Keep a value."""
         with self._lock:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import rasterio
 
@@ -22,12 +23,13 @@ from suelo.jobs.recent import Recent
 from suelo.jobs.records import Records
 from suelo.jobs.tiles import CLASSES_LAYER, make_tile
 from suelo.landcover import CLASSES, LandCover
+from suelo.segmentation.raster import ArrayProbabilities, Probabilities, opened
 from suelo.segmentation.result import describe_selection
 from suelo.segmentation.selection import FULL_SCALE, NO_DATA, Selection
+from suelo.segmentation.summary import ClassSummary, class_shares, summarise_class, valid_area_m2
 
-if TYPE_CHECKING:
-    from suelo.segmentation.summary import ClassSummary
-
+CHIP_PIXELS = 1 << 20
+"""Probability rasters of up to so many pixels (10 bytes each) are kept in memory for a while."""
 RASTERS = {"probabilities": names.PROBABILITIES, "display": names.DISPLAY}
 """Rasters of a finished job, by name."""
 
@@ -75,6 +77,7 @@ class Results:
         self._summaries: Recent[ClassSummary] = Recent(4096)
         self._shares: Recent[dict[str, float]] = Recent(512)
         self._valid_m2: Recent[float] = Recent(512)
+        self._chips: Recent[Probabilities] = Recent(16)
         self._places: Recent[MapGeometry] = Recent(128)
 
     def finished(self, job_id: str) -> Job:
@@ -102,18 +105,32 @@ class Results:
 
     def summary(self, job_id: str, selection: Selection) -> Sequence[ClassSummary]:
         """Numbers of all ten classes; only those whose threshold or smallest area is new are worked out."""
-        path = self.raster(job_id, "probabilities")
-        return [self._class_summary(job_id, path, selection, c) for c in CLASSES]
+        with self.probabilities(job_id) as raster:
+            return [self._class_summary(job_id, raster, selection, c) for c in CLASSES]
 
-    def _class_summary(self, job_id: str, path: str, selection: Selection, c: LandCover) -> ClassSummary:
-        from suelo.segmentation.summary import summarise_class, valid_area_m2
-
+    def _class_summary(self, job_id: str, raster: Probabilities, selection: Selection, c: LandCover) -> ClassSummary:
         known = self._summaries.get(
             (job_id, c.id, selection.level(c), selection.min_area_m2[c.id - 1]),
-            lambda: summarise_class(path, selection, c, self._valid_m2.get(job_id, lambda: valid_area_m2(path))),
+            lambda: summarise_class(raster, selection, c, self._valid_m2.get(job_id, lambda: valid_area_m2(raster))),
         )
         # Thresholds that fall between the same two stored values give the same objects.
         return replace(known, threshold=selection.thresholds[c.id - 1])
+
+    @contextmanager
+    def probabilities(self, job_id: str) -> Iterator[Probabilities]:
+        """The probabilities of a job, to be read from; those of a chip stay in memory for a while."""
+        path = self.raster(job_id, "probabilities")
+        chip = self._chips.peek(job_id)
+        if chip is not None:
+            yield chip
+            return
+        with opened(path) as raster:
+            if raster.grid.height * raster.grid.width > CHIP_PIXELS:
+                yield raster
+                return
+            chip = ArrayProbabilities(raster.read_all(), raster.grid)
+        self._chips.put(job_id, chip)
+        yield chip
 
     def remember(self, job_id: str, selection: Selection, summaries: Sequence[ClassSummary]) -> None:
         """Keep numbers that were worked out elsewhere."""
@@ -122,11 +139,13 @@ class Results:
 
     def class_shares(self, job_id: str, selection: Selection) -> dict[str, float]:
         """Share of the ground with one label per pixel; see `suelo.segmentation.summary.class_shares`."""
-        from suelo.segmentation.summary import class_shares
-
-        path = self.raster(job_id, "probabilities")
         levels = tuple(selection.level(c) for c in CLASSES)
-        return self._shares.get((job_id, levels, selection.class_ids), lambda: class_shares(path, selection))
+
+        def work_out() -> dict[str, float]:
+            with self.probabilities(job_id) as raster:
+                return class_shares(raster, selection)
+
+        return self._shares.get((job_id, levels, selection.class_ids), work_out)
 
     def export(self, job_id: str, selection: Selection, fmt: str) -> Path:
         """A file with exactly what a selection shows.

@@ -9,6 +9,7 @@ import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -189,7 +190,7 @@ def describe(job: Job, model: Model, scene: Scene, statistics: BandStatistics) -
     """What `result.json` says of how a result was made, for somebody who wants to make it again."""
     grid = scene.grid
     return {
-        "software": {"name": "suelo", "version": version("suelo")},
+        "software": {"name": "suelo", "version": _version()},
         "created": now().isoformat(timespec="seconds"),
         "image": {
             "name": job.name,
@@ -204,6 +205,11 @@ def describe(job: Job, model: Model, scene: Scene, statistics: BandStatistics) -
         "options": job.options.to_json(),
         "statistics": statistics.to_json(),
     }
+
+
+@cache
+def _version() -> str:
+    return version("suelo")
 
 
 def _sentence(error: Exception) -> str:

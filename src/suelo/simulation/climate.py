@@ -76,7 +76,7 @@ def draw_climate(rng: np.random.Generator) -> Climate:
     # WorldView passes in the late morning, with the sun somewhere in the east to south.
     azimuth = np.radians(rng.uniform(25, 175))
     elevation = np.radians(rng.uniform(38, 75))
-    share = rng.dirichlet((1.6, 0.6, 0.7, 1.0))
+    share = rng.dirichlet((1.8, 0.45, 0.8, 0.9))
     names = ("soil_brown", "soil_red", "soil_sand", "soil_dark")
     soil = share @ np.array([reflectance(n) for n in names]) * rng.uniform(0.85, 1.15)
     soil_light = 0.55 * soil + 0.45 * reflectance("soil_sand") * rng.uniform(0.85, 1.1)

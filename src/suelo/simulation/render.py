@@ -193,7 +193,7 @@ def part_objects(part: Drawing, outline: shapely.Polygon) -> list[tuple[int, d.S
     shapes: list[NDArray[np.object_]] = [np.array([a.geometry for a in part.areas], object)]
     for batch in (batch for several in part.batches.values() for batch in several):
         classes.append(batch.class_id.astype(np.int64))
-        shapes.append(shapely.polygons(batch.corners))
+        shapes.append(np.asarray(shapely.polygons(batch.corners), object))
     ids, geometries = np.concatenate(classes), np.concatenate(shapes)
     shapely.prepare(outline)
     seen = (ids > 0) & shapely.intersects(outline, geometries)

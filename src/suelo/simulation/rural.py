@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from suelo.simulation.drawing import (
     FIELD,
@@ -119,19 +120,10 @@ def greenhouses(plot: Plot, corners: Coordinates) -> None:
 
 def village(plot: Plot) -> None:
     """Compounds of small thatched and metal huts on trodden ground along dirt tracks, with fences and trees."""
-    rng, climate = plot.rng, plot.climate
+    rng = plot.rng
     meadow(plot, 0.4)
     centre = quad(plot.corners, rng.uniform(0.35, 0.65), rng.uniform(0.35, 0.65))
-    for side in range(4):
-        gate = (plot.corners[side] + plot.corners[(side + 1) % 4]) / 2
-        t = np.linspace(0, 1.1, 14)[:, None]
-        sway = np.sin(t * np.pi) * rng.normal(0, 14) + np.sin(2 * t * np.pi) * rng.normal(0, 8)
-        path = centre + t * (gate - centre)
-        heading = (gate - centre) / np.linalg.norm(gate - centre)
-        path = path + sway * np.array([-heading[1], heading[0]])
-        bed = shapely.LineString(path).buffer(rng.uniform(1.5, 2.6)).intersection(plot.outline.buffer(4))
-        plot.drawing.area(WAY, bed, surfaces(climate.soil_light, climate.soil, mix=0.2, medium=0.2, light=0.05), TRACK)
-        plot.blocked = shapely.union(plot.blocked, bed.buffer(0.8))
+    _village_tracks(plot, centre)
     pitch = rng.uniform(24, 32)
     u, v = sides(plot.corners)
     grid_u, grid_v = np.meshgrid(np.arange(1, int(u / pitch)) * pitch / u, np.arange(1, int(v / pitch)) * pitch / v)
@@ -139,41 +131,13 @@ def village(plot: Plot) -> None:
     compounds = compounds + rng.normal(0, pitch * 0.10, compounds.shape)
     near = np.exp(-((np.hypot(*(compounds - centre).T) / rng.uniform(90, 170)) ** 2))
     compounds = compounds[(rng.random(len(compounds)) < near + 0.1)]
-    roofs = {"thatch": 1.6, "rust": 1.6, "metal": 1.8, "metal_blue": 0.5, "fibre": 0.5, "clay": 0.3}
-    places, angles, sizes, owners = [], [], [], []
-    for compound in compounds:
-        base = float(rng.uniform(0, np.pi))
-        yard = rectangles(compound, base, pitch * rng.uniform(0.7, 1.0), pitch * rng.uniform(0.6, 0.95))
-        if not plot.free(yard)[0]:
-            continue
-        plot.drawing.convex(FIELD, yard, surfaces(climate.soil_light, climate.soil, mix=0.3, medium=0.25, light=0.07))
-        corners = yard[0]
-        n = int(rng.integers(2, 6))
-        slot = rng.permutation(6)[:n]
-        su, sv = (slot % 3 + 0.5) / 3, (slot // 3 + 0.5) / 2
-        places.append(quad(corners, su, sv) + rng.normal(0, 0.5, (n, 2)))
-        angles.append(base + rng.choice([0, np.pi / 2], n) + rng.normal(0, 0.06, n))
-        sizes.append(np.stack([rng.uniform(4.5, 8.5, n), rng.uniform(3.6, 5.6, n)], -1))
-        owners.append(rng.random(n))
-        if rng.random() < 0.45:
-            for a, b in ((0, 1), (1, 2), (2, 3)):
-                middle = (corners[a] + corners[b]) / 2
-                edge = corners[b] - corners[a]
-                wall = rectangles(middle, np.arctan2(edge[1], edge[0]), np.hypot(*edge), 1.3)
-                plot.drawing.convex(ROOF, wall, surfaces(climate.soil_light * 0.8, light=0.1), STRUCTURE, 1.8)
-        if rng.random() < 0.5:
-            plot.trees(quad(corners, rng.uniform(0.1, 0.9, 1), rng.uniform(0.1, 0.9, 1)), rng.uniform(2, 5, 1))
-    if places:
-        at, size = np.concatenate(places), np.concatenate(sizes)
-        plot.roofs(
-            at,
-            np.concatenate(angles),
-            size[:, 0],
-            size[:, 1],
-            climate.roof_surfaces(rng, len(at), roofs),
-            np.full(len(at), 3.0),
-            np.concatenate(owners) < 0.75,
-        )
+    huts = [hut for compound in compounds if (hut := _compound(plot, compound, pitch)) is not None]
+    if huts:
+        at, angle, size = (np.concatenate(column) for column in zip(*huts, strict=True))
+        n = len(at)
+        shares = {"thatch": 1.6, "rust": 1.6, "metal": 1.8, "metal_blue": 0.5, "fibre": 0.5, "clay": 0.3}
+        spectra = plot.climate.roof_surfaces(rng, n, shares)
+        plot.roofs(at, angle, size[:, 0], size[:, 1], spectra, np.full(n, 3.0), rng.random(n) < 0.75)
     for _ in range(int(rng.integers(1, 5))):
         at = quad(plot.corners, rng.uniform(0.1, 0.9), rng.uniform(0.1, 0.9))
         field = rectangles(at, rng.uniform(0, 3), rng.uniform(25, 50), rng.uniform(20, 40))
@@ -181,3 +145,45 @@ def village(plot: Plot) -> None:
             _parcel(plot, field[0], float(rng.uniform(0.2, 0.8)))
     at = plot.scatter(int(rng.integers(15, 60)))
     plot.trees(at, rng.uniform(1.5, 4.5, len(at)))
+
+
+def _village_tracks(plot: Plot, centre: Coordinates) -> None:
+    """Winding dirt tracks from the centre to the four sides; nothing is built on them."""
+    rng, climate = plot.rng, plot.climate
+    water, reach = plot.blocked, plot.outline.buffer(4)
+    dirt = surfaces(climate.soil_light, climate.soil, mix=0.2, medium=0.2, light=0.05)
+    for side in range(4):
+        gate = (plot.corners[side] + plot.corners[(side + 1) % 4]) / 2
+        t = np.linspace(0, 1.1, 14)[:, None]
+        sway = np.sin(t * np.pi) * rng.normal(0, 14) + np.sin(2 * t * np.pi) * rng.normal(0, 8)
+        heading = (gate - centre) / np.linalg.norm(gate - centre)
+        path = centre + t * (gate - centre) + sway * np.array([-heading[1], heading[0]])
+        bed = shapely.LineString(path).buffer(rng.uniform(1.5, 2.6)).intersection(reach).difference(water)
+        plot.drawing.area(WAY, bed, dirt, TRACK)
+        plot.blocked = shapely.union(plot.blocked, bed.buffer(0.8))
+
+
+def _compound(
+    plot: Plot, centre: Coordinates, pitch: float
+) -> tuple[Coordinates, NDArray[np.float64], Coordinates] | None:
+    """A yard, half of them walled; where its huts stand, their directions and sizes. None where there is no room."""
+    rng, climate = plot.rng, plot.climate
+    base = float(rng.uniform(0, np.pi))
+    yard = rectangles(centre, base, pitch * rng.uniform(0.7, 1.0), pitch * rng.uniform(0.6, 0.95))
+    if not plot.free(yard)[0]:
+        return None
+    plot.drawing.convex(FIELD, yard, surfaces(climate.soil_light, climate.soil, mix=0.3, medium=0.25, light=0.07))
+    corners = yard[0]
+    if rng.random() < 0.45:
+        edges = corners[1:] - corners[:-1]
+        walls = rectangles(
+            (corners[1:] + corners[:-1]) / 2, np.arctan2(edges[:, 1], edges[:, 0]), np.hypot(*edges.T), 1.6
+        )
+        plot.drawing.convex(ROOF, walls, surfaces(climate.soil_light * 0.8, light=0.1), STRUCTURE, 1.8)
+    if rng.random() < 0.5:
+        plot.trees(quad(corners, rng.uniform(0.1, 0.9, 1), rng.uniform(0.1, 0.9, 1)), rng.uniform(2, 5, 1))
+    n = int(rng.integers(2, 6))
+    slot = rng.permutation(6)[:n]
+    at = quad(corners, (slot % 3 + 0.5) / 3, (slot // 3 + 0.5) / 2) + rng.normal(0, 0.5, (n, 2))
+    angle = base + rng.choice([0, np.pi / 2], n) + rng.normal(0, 0.06, n)
+    return at, angle, np.stack([rng.uniform(4.5, 8.5, n), rng.uniform(3.6, 5.6, n)], -1)

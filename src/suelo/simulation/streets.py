@@ -97,7 +97,7 @@ class Lots:
         """Points at metres along the street from the middle of each lot, and metres into it."""
         street = np.stack([np.cos(self.angle), np.sin(self.angle)], -1)
         n = (len(self.front), 1)
-        return self.front + street * np.resize(along, n) + self.inward * np.resize(inwards, n)
+        return np.asarray(self.front + street * np.resize(along, n) + self.inward * np.resize(inwards, n))
 
 
 def lots(block: Coordinates, width: float) -> Lots:

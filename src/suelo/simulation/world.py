@@ -163,11 +163,13 @@ class World:
             park(drawing, self.climate, rng, at[large], angle[large], large=True)
         if rng.random() < 0.45:
             spacing = rng.uniform(8, 18)
+            water = self._water_near(path.buffer(line.width).bounds)
             for side in (-1, 1):
                 slots = np.arange(clear, path.length - clear, spacing)
                 slots = slots[rng.random(slots.size) < 0.8]
                 at, angle, across = along(slots + rng.normal(0, 0.8, slots.size))
                 at = at + across * (side * (line.width / 2 + 1.9))
+                at = at[~shapely.contains_xy(water, at[:, 0], at[:, 1])]
                 plant(drawing, self.climate, rng, at, rng.uniform(1.4, 3.0, len(at)), TREES)
 
     def _river(self, k: int, n: int) -> Drawing:
@@ -190,4 +192,13 @@ class World:
         )
         still = surfaces(spectrum, spectrum * 1.2, mix=0.5, coarse=0.3, light=0.04, light_medium=0.03)
         drawing.area(WATER, seen, still, WATERWAY)
+        # Trees in clumps on both banks, away from bridges.
+        rng = generator(self.seed, 5, k, n)
+        ring = shapely.LinearRing(river.ring(2.5))
+        start = rng.random(int(rng.integers(2, 9)))[:, None] + rng.normal(0, 0.012, (1, 12))
+        at = shapely.get_coordinates(shapely.line_interpolate_point(ring, start.ravel() % 1, normalized=True))
+        at = at + rng.normal(0, 1.2, at.shape)
+        wet = shapely.union_all([seen, *(road.buffer(4) for road in roads)])
+        at = at[~shapely.contains_xy(wet, at[:, 0], at[:, 1])]
+        plant(drawing, climate, rng, at, rng.uniform(1.5, 4.0, len(at)), TREES)
         return drawing

@@ -1,0 +1,74 @@
+"""What a result is made of, and how far it can be trusted."""
+
+from __future__ import annotations
+
+from dash import html
+from dash.development.base_component import Component
+
+from suelo.jobs.job import Job
+from suelo.landcover import CLASSES
+from suelo.model.contract import Metrics, ModelContract
+from suelo.web import formats
+from suelo.web.attributes import dashed
+from suelo.web.language import class_name
+from suelo.web.tables import swatch
+from suelo.web.texts import Texts
+
+
+def about(job: Job, contract: ModelContract | None, texts: Texts) -> Component:
+    """Facts of the image and the model, and a note on trust.
+
+    Args:
+        job: A finished job.
+        contract: Contract of the model that made it, or None if that model is not here any more.
+        texts: Texts of the reader's language.
+    """
+    return html.Div(
+        [
+            html.H3(texts("about.image")),
+            _facts(_image_facts(job, texts)),
+            html.H3(texts("about.model")),
+            _facts([(texts("about.name"), job.model_name)]),
+            html.H3(texts("about.trust")),
+            *trust(contract.metrics if contract is not None else None, texts),
+            html.P(html.A(texts("about.contract"), href="/v1/model")) if contract is not None else None,
+        ],
+        className="about",
+    )
+
+
+def _image_facts(job: Job, texts: Texts) -> list[tuple[str, Component | str]]:
+    moment = job.finished_at or job.created_at
+    date = html.Time(formats.utc_time(moment), dateTime=formats.iso_time(moment), className="local")
+    return [
+        (texts("about.name"), job.name),
+        (texts("about.size"), texts("about.pixels", width=job.width, height=job.height)),
+        (texts("about.gsd"), formats.metres(job.gsd_m, texts.language)),
+        (texts("about.crs"), job.crs if job.georeferenced else texts("about.no_crs")),
+        (texts("about.date"), date),
+    ]
+
+
+def _facts(pairs: list[tuple[str, Component | str]]) -> Component:
+    return html.Dl([part for name, value in pairs for part in (html.Dt(name), html.Dd(value))], className="facts")
+
+
+def trust(metrics: Metrics | None, texts: Texts) -> list[Component]:
+    """How good the model is, from its own contract, and what that does not cover."""
+    advice = html.P(texts("about.trust_advice"))
+    if metrics is None or metrics.mean_jaccard is None:
+        return [html.P(texts("about.trust_none")), advice]
+    mean = formats.percent(metrics.mean_jaccard, texts.language)
+    return [
+        html.P(texts("about.trust_mean", measured_on=metrics.measured_on, mean=mean)),
+        html.Ul([_class_metric(metrics, key, texts) for key in metrics.jaccard], className="metrics"),
+        advice,
+    ]
+
+
+def _class_metric(metrics: Metrics, key: str, texts: Texts) -> Component:
+    land_cover = next(c for c in CLASSES if c.key == key)
+    value = metrics.jaccard[key]
+    shown = texts("about.not_measured") if value is None else formats.percent(value, texts.language)
+    bar = html.Span(className="meter", style={"--share": f"{100 * (value or 0):.1f}%"}, **dashed(aria_hidden="true"))
+    return html.Li([swatch(land_cover.hex_colour), class_name(land_cover, texts.language), bar, html.Span(shown)])

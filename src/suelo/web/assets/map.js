@@ -1,0 +1,204 @@
+/* The map: what the network found at the pointer, coordinates, and a scale bar that also works without a CRS. */
+(function () {
+  "use strict";
+
+  const WAIT_MS = 90; /* between two questions to the server while the pointer moves */
+  const LEAST = 0.05; /* classes below this are not worth naming */
+  const SCALE_PX = 110;
+
+  let map = null;
+  let frame = null; /* what the page says about the result: see map_frame() in the page */
+  let timer = null;
+  let asked = 0; /* number of the newest question; late answers to older ones are dropped */
+  let lastPoint = null;
+
+  function facts(element) {
+    const data = element.closest("[data-map]");
+    return data ? JSON.parse(data.dataset.map) : null;
+  }
+
+  function fill(text, values) {
+    return text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  }
+
+  function part(tag, className, text) {
+    const element = document.createElement(tag);
+    element.className = className;
+    if (text !== undefined) {
+      element.textContent = text;
+    }
+    return element;
+  }
+
+  /* ---- Pointer ---- */
+
+  function line(found) {
+    const about = frame.classes[found.key];
+    const row = part("div", found.shown ? "found shown" : "found");
+    const swatch = part("span", "swatch");
+    swatch.style.backgroundColor = about.colour;
+    const share = Math.round(found.probability * 100) + " %";
+    row.append(swatch, part("span", "found-name", about.name), part("span", "found-share", share));
+    return row;
+  }
+
+  function describe(point) {
+    if (!point.valid) {
+      return [part("div", "found-note", frame.texts.no_data)];
+    }
+    const found = point.classes
+      .filter((one) => one.probability >= LEAST || one.shown)
+      .sort((a, b) => b.shown - a.shown || b.probability - a.probability)
+      .slice(0, 5);
+    return found.length ? found.map(line) : [part("div", "found-note", frame.texts.no_class)];
+  }
+
+  function position(latlng, point) {
+    if (frame.georeferenced) {
+      return latlng.lat.toFixed(6) + "°, " + latlng.lng.toFixed(6) + "°";
+    }
+    return fill(frame.texts.pixel, { row: point.row, column: point.col });
+  }
+
+  function show(latlng, point) {
+    const tip = document.getElementById("pointer");
+    if (!tip || !map) {
+      return;
+    }
+    if (point === null) {
+      tip.hidden = true;
+      return;
+    }
+    tip.replaceChildren(...describe(point), part("div", "found-place", position(latlng, point)));
+    tip.hidden = false;
+    place(tip, map.latLngToContainerPoint(lastPoint || latlng));
+  }
+
+  function place(tip, at) {
+    const size = map.getSize();
+    const right = at.x + 18 + tip.offsetWidth < size.x;
+    const below = at.y + 18 + tip.offsetHeight < size.y;
+    const x = right ? at.x + 18 : at.x - 12 - tip.offsetWidth;
+    const y = below ? at.y + 18 : at.y - 12 - tip.offsetHeight;
+    tip.style.transform = "translate(" + Math.max(0, Math.round(x)) + "px," + Math.max(0, Math.round(y)) + "px)";
+  }
+
+  function ask(latlng) {
+    const number = ++asked;
+    const query = new URLSearchParams(window.suelo.selectionQuery || "");
+    query.set("lat", latlng.lat);
+    query.set("lng", latlng.lng);
+    fetch(frame.job + "/point?" + query.toString())
+      .then((answer) => (answer.ok ? answer.json() : null))
+      .catch(() => null)
+      .then((point) => {
+        if (number === asked) {
+          show(latlng, point);
+        }
+      });
+  }
+
+  function point(latlng) {
+    const inside = window.L.latLngBounds(frame.bounds).contains(latlng);
+    lastPoint = latlng;
+    if (!inside) {
+      leave();
+      return;
+    }
+    const tip = document.getElementById("pointer");
+    if (tip && !tip.hidden) {
+      place(tip, map.latLngToContainerPoint(latlng));
+    }
+    if (timer === null) {
+      timer = window.setTimeout(() => {
+        timer = null;
+        if (lastPoint) {
+          ask(lastPoint);
+        }
+      }, WAIT_MS);
+    }
+  }
+
+  function leave() {
+    lastPoint = null;
+    asked += 1;
+    const tip = document.getElementById("pointer");
+    if (tip) {
+      tip.hidden = true;
+    }
+  }
+
+  /* Who moves the map by keyboard reads the middle of it. */
+  function keyboard() {
+    if (document.activeElement === map.getContainer() && document.activeElement.matches(":focus-visible")) {
+      point(map.getCenter());
+    }
+  }
+
+  /* ---- Scale bar ---- */
+
+  function metresAcross(pixels) {
+    const middle = map.getSize().y / 2;
+    const left = map.containerPointToLatLng([0, middle]);
+    const right = map.containerPointToLatLng([pixels, middle]);
+    return map.distance(left, right) * (frame.georeferenced ? 1 : frame.metres_per_unit);
+  }
+
+  function nice(length) {
+    const power = Math.pow(10, Math.floor(Math.log10(length)));
+    const digit = length / power;
+    return power * (digit >= 5 ? 5 : digit >= 2 ? 2 : 1);
+  }
+
+  function scale() {
+    const bar = document.getElementById("scale");
+    if (!bar) {
+      return;
+    }
+    const metres = metresAcross(SCALE_PX);
+    if (!(metres > 0)) {
+      return;
+    }
+    const length = nice(metres);
+    const number = (length >= 1000 ? length / 1000 : length).toLocaleString(document.documentElement.lang);
+    bar.style.width = Math.round((SCALE_PX * length) / metres) + "px";
+    bar.textContent = number + (length >= 1000 ? " km" : " m");
+  }
+
+  /* ---- Start ---- */
+
+  function start(created) {
+    const about = facts(created.getContainer());
+    if (!about) {
+      return;
+    }
+    map = created;
+    frame = about;
+    map.attributionControl.setPrefix(false);
+    Object.assign(map.zoomControl.options, {
+      position: "bottomright",
+      zoomInTitle: frame.texts.zoom_in,
+      zoomOutTitle: frame.texts.zoom_out,
+    });
+    map.zoomControl.remove().addTo(map);
+    map.on("mousemove click", (event) => point(event.latlng));
+    map.on("mouseout", leave);
+    map.on("moveend zoomend", keyboard);
+    map.on("zoomend moveend resize", scale);
+    map.whenReady(scale);
+    map.getContainer().addEventListener("blur", leave);
+    map.getContainer().setAttribute("aria-label", frame.texts.label);
+    map.getContainer().setAttribute("role", "application");
+  }
+
+  /* dash-leaflet does not hand out its map, but every Leaflet map runs the hooks of its class. */
+  window.L.Map.addInitHook(function () {
+    start(this);
+  });
+
+  document.addEventListener("click", (event) => {
+    if (map && event.target.closest("#fit")) {
+      map.fitBounds(frame.bounds, frame.fit);
+    }
+  });
+})();

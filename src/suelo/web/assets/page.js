@@ -1,0 +1,109 @@
+/* What every page needs: local times, the language link, the sample button, delete and cancel. */
+(function () {
+  "use strict";
+
+  function problem(answer) {
+    return answer
+      .json()
+      .catch(() => ({}))
+      .then((body) => Promise.reject(new Error(body.detail || body.title || String(answer.status))));
+  }
+
+  function ask(method, url) {
+    return fetch(url, { method }).then((answer) => (answer.ok ? answer : problem(answer)));
+  }
+
+  function complain(error) {
+    window.dash_clientside.set_props("notice", { children: error.message });
+  }
+
+  /* Makes the list of results, where there is one, ask the server again. */
+  function refreshResults() {
+    if (document.getElementById("results")) {
+      window.dash_clientside.set_props("results-refresh", { data: Date.now() });
+    }
+  }
+
+  /* ---- Times in the reader's own zone ---- */
+
+  function localise(root) {
+    for (const time of root.querySelectorAll("time.local[datetime]:not([title])")) {
+      const moment = new Date(time.dateTime);
+      time.title = time.textContent;
+      time.textContent = moment.toLocaleString(document.documentElement.lang, {
+        dateStyle: "medium",
+        timeStyle: "short",
+      });
+    }
+  }
+
+  new MutationObserver(() => localise(document)).observe(document, { childList: true, subtree: true });
+
+  /* ---- Buttons ---- */
+
+  function sample(button) {
+    const before = button.textContent;
+    button.disabled = true;
+    button.textContent = button.dataset.busy;
+    ask("POST", "/v1/jobs/sample")
+      .then((answer) => answer.json())
+      .then((job) => window.location.assign("/results/" + encodeURIComponent(job.id)))
+      .catch((error) => {
+        button.disabled = false;
+        button.textContent = before;
+        complain(error);
+      });
+  }
+
+  function cancel(button) {
+    button.disabled = true;
+    ask("DELETE", "/v1/jobs/" + encodeURIComponent(button.dataset.cancel))
+      .then(refreshResults)
+      .catch((error) => {
+        button.disabled = false;
+        complain(error);
+      });
+  }
+
+  function confirmDelete(button) {
+    const dialog = document.getElementById("delete");
+    dialog.dataset.job = button.dataset.delete;
+    document.getElementById("delete-text").textContent = dialog.dataset.text.replace("{name}", button.dataset.name);
+    dialog.showModal();
+  }
+
+  function reallyDelete(dialog) {
+    dialog.close();
+    ask("DELETE", "/v1/jobs/" + encodeURIComponent(dialog.dataset.job)).then(refreshResults).catch(complain);
+  }
+
+  function changeLanguage(link) {
+    const address = new URL(window.location.href);
+    address.searchParams.set("lang", link.dataset.language);
+    window.location.assign(address);
+  }
+
+  document.addEventListener("click", (event) => {
+    const target = event.target.closest("button, a");
+    if (!target) {
+      return;
+    }
+    if (target.id === "sample") {
+      sample(target);
+    } else if (target.dataset.cancel) {
+      cancel(target);
+    } else if (target.dataset.delete) {
+      confirmDelete(target);
+    } else if (target.id === "delete-yes") {
+      reallyDelete(document.getElementById("delete"));
+    } else if (target.id === "delete-no") {
+      document.getElementById("delete").close();
+    } else if (target.dataset.language) {
+      event.preventDefault();
+      changeLanguage(target);
+    }
+  });
+
+  window.suelo = window.suelo || {};
+  window.suelo.refreshResults = refreshResults;
+})();

@@ -1,0 +1,246 @@
+/* Sends images straight to the API, one after another, with progress, cancel, and the API's own sentence on failure. */
+(function () {
+  "use strict";
+
+  const waiting = []; /* entries that have not begun */
+  let active = null; /* the entry that is being sent */
+  let batch = []; /* entries since the list was last idle */
+
+  function texts() {
+    return JSON.parse(document.getElementById("upload").dataset.texts);
+  }
+
+  function fill(text, values) {
+    return text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  }
+
+  function fileSize(bytes) {
+    const units = ["bytes", "kB", "MB", "GB", "TB"];
+    let value = bytes;
+    let unit = 0;
+    while (value >= 999.5 && unit < units.length - 1) {
+      value /= 1000;
+      unit += 1;
+    }
+    const digits = unit === 0 || value >= 9.95 ? 0 : 1;
+    return value.toLocaleString(document.documentElement.lang, { maximumFractionDigits: digits }) + " " + units[unit];
+  }
+
+  function element(tag, className, text) {
+    const made = document.createElement(tag);
+    made.className = className;
+    if (text !== undefined) {
+      made.textContent = text;
+    }
+    return made;
+  }
+
+  /* ---- One line of the list ---- */
+
+  class Entry {
+    constructor(file, gsd) {
+      this.file = file;
+      this.gsd = gsd;
+      this.request = null;
+      this.stopped = false;
+      this.job = null;
+      const words = texts();
+      this.row = element("li", "upload-row");
+      this.state = element("span", "upload-state", words.waiting);
+      this.state.setAttribute("role", "status");
+      this.bar = element("progress", "upload-bar");
+      this.bar.max = 1;
+      this.bar.value = 0;
+      this.bar.setAttribute("aria-label", file.name);
+      this.button = element("button", "quiet-button", words.cancel);
+      this.button.type = "button";
+      this.button.setAttribute("aria-label", fill(words.cancel_file, { name: file.name }));
+      this.button.addEventListener("click", () => this.cancel());
+      this.row.append(element("span", "upload-name", file.name), this.button, this.bar, this.state);
+      document.getElementById("upload-list").append(this.row);
+      document.getElementById("uploads").hidden = false;
+    }
+
+    say(text, share) {
+      this.state.textContent = text;
+      if (share === undefined) {
+        this.bar.removeAttribute("value");
+      } else {
+        this.bar.value = share;
+      }
+    }
+
+    end(kind, text) {
+      this.row.classList.add(kind);
+      this.state.textContent = text;
+      this.bar.remove();
+      this.button.remove();
+    }
+
+    done(job) {
+      const words = texts();
+      this.job = job;
+      this.end("done", job.status === "succeeded" ? words.done : words.queued);
+      const link = element("a", "quiet-button", words.open);
+      link.href = "/results/" + encodeURIComponent(job.id);
+      this.row.insertBefore(link, this.state);
+    }
+
+    cancel() {
+      this.stopped = true;
+      if (this.request) {
+        this.request.abort();
+      } else {
+        waiting.splice(waiting.indexOf(this), 1);
+        this.end("stopped", texts().cancelled);
+      }
+    }
+  }
+
+  /* ---- Talking to the API ---- */
+
+  /* Resolves to the JSON of the answer; rejects with an Error whose message is for the reader. */
+  function send(entry, method, url, body, onProgress) {
+    return new Promise((resolve, reject) => {
+      const request = new XMLHttpRequest();
+      entry.request = request;
+      request.open(method, url);
+      if (typeof body === "string") {
+        request.setRequestHeader("Content-Type", "application/json");
+      }
+      if (onProgress) {
+        request.upload.addEventListener("progress", onProgress);
+      }
+      request.addEventListener("load", () => {
+        let answer = {};
+        try {
+          answer = request.responseText ? JSON.parse(request.responseText) : {};
+        } catch {
+          answer = {};
+        }
+        if (request.status >= 200 && request.status < 300) {
+          resolve(answer);
+        } else {
+          reject(new Error(answer.detail || answer.title || texts().offline));
+        }
+      });
+      request.addEventListener("error", () => reject(new Error(texts().offline)));
+      request.addEventListener("abort", () => reject(new Error(texts().cancelled)));
+      request.send(body);
+    });
+  }
+
+  async function deliver(entry) {
+    const words = texts();
+    const size = fileSize(entry.file.size);
+    const progress = (event) => {
+      const share = event.total ? event.loaded / event.total : 0;
+      const percent = Math.floor(share * 100);
+      entry.say(share < 1 ? fill(words.sending, { percent, size }) : words.segmenting, share < 1 ? share : undefined);
+    };
+    entry.say(fill(words.sending, { percent: 0, size }), 0);
+    const ticket = { name: entry.file.name, size: entry.file.size };
+    const upload = await send(entry, "POST", "/v1/uploads", JSON.stringify(ticket));
+    await send(entry, upload.method || "PUT", upload.url, entry.file, progress);
+    entry.say(words.segmenting);
+    const options = entry.gsd === null ? {} : { gsd_m: entry.gsd };
+    return send(entry, "POST", "/v1/jobs", JSON.stringify({ upload: upload.id, options }));
+  }
+
+  async function work() {
+    while (waiting.length) {
+      active = waiting.shift();
+      try {
+        active.done(await deliver(active));
+      } catch (error) {
+        active.end(active.stopped ? "stopped" : "failed", active.stopped ? texts().cancelled : error.message);
+      }
+      window.suelo.refreshResults();
+    }
+    active = null;
+    const finished = batch;
+    batch = [];
+    if (finished.length === 1 && finished[0].job) {
+      window.location.assign("/results/" + encodeURIComponent(finished[0].job.id));
+    }
+  }
+
+  /* ---- The form ---- */
+
+  /* The pixel size in metres, null if the field is empty, undefined if it holds no length. */
+  function pixelSize() {
+    const field = document.getElementById("gsd");
+    const text = field ? field.value.trim().replace(",", ".") : "";
+    if (text === "") {
+      return null;
+    }
+    const value = Number(text);
+    return value > 0 && Number.isFinite(value) ? value : undefined;
+  }
+
+  function take(files) {
+    const gsd = pixelSize();
+    const complaint = document.getElementById("upload-error");
+    complaint.textContent = gsd === undefined ? texts().bad_gsd : "";
+    if (gsd === undefined || !files.length) {
+      return;
+    }
+    for (const file of files) {
+      const entry = new Entry(file, gsd);
+      waiting.push(entry);
+      batch.push(entry);
+    }
+    if (active === null) {
+      work();
+    }
+  }
+
+  function choose() {
+    const input = document.createElement("input");
+    input.type = "file";
+    input.multiple = true;
+    input.accept = ".tif,.tiff,image/tiff";
+    input.addEventListener("change", () => take(Array.from(input.files)));
+    input.click();
+  }
+
+  function hasFiles(event) {
+    return event.dataTransfer && Array.from(event.dataTransfer.types).includes("Files");
+  }
+
+  function lift(on) {
+    const zone = document.getElementById("drop");
+    if (zone) {
+      zone.classList.toggle("over", on);
+    }
+    return Boolean(zone);
+  }
+
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("#drop")) {
+      choose();
+    }
+  });
+  /* A file dropped beside the zone would replace the page, so the whole window takes it. */
+  document.addEventListener("dragover", (event) => {
+    if (hasFiles(event) && lift(true)) {
+      event.preventDefault();
+    }
+  });
+  document.addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) {
+      lift(false);
+    }
+  });
+  document.addEventListener("drop", (event) => {
+    if (hasFiles(event) && lift(false)) {
+      event.preventDefault();
+      take(Array.from(event.dataTransfer.files));
+    }
+  });
+  window.addEventListener("beforeunload", (event) => {
+    if (active !== null) {
+      event.preventDefault();
+    }
+  });
+})();

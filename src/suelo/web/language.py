@@ -1,0 +1,42 @@
+"""Which language a request wants: what its address says, else what was chosen before, else what its browser prefers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from flask import Request
+from werkzeug.datastructures import LanguageAccept
+
+from suelo.landcover import LandCover
+from suelo.web.texts import LANGUAGES, Language
+
+LANGUAGE_COOKIE = "suelo_language"
+"""Cookie that remembers the choice; it holds `en` or `es`."""
+
+
+def choose_language(arguments: Mapping[str, str], cookies: Mapping[str, str], accepted: LanguageAccept) -> Language:
+    """Choose a language; English where nothing says otherwise.
+
+    Args:
+        arguments: Query of the address; `lang=es` wins over everything.
+        cookies: Cookies of the request.
+        accepted: The header Accept-Language.
+    """
+    for language in LANGUAGES:
+        if arguments.get("lang") == language:
+            return language
+    for language in LANGUAGES:
+        if cookies.get(LANGUAGE_COOKIE) == language:
+            return language
+    return cast(Language, accepted.best_match(LANGUAGES, default="en"))
+
+
+def language_of(request: Request) -> Language:
+    """The language that a request wants."""
+    return choose_language(request.args, request.cookies, request.accept_languages)
+
+
+def class_name(land_cover: LandCover, language: Language) -> str:
+    """Name of a class in a language."""
+    return land_cover.name_es if language == "es" else land_cover.name

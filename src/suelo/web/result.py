@@ -1,0 +1,112 @@
+"""The page of one result: running, ended badly, or done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from suelo.jobs.job import Job
+from suelo.landcover import CLASS_KEYS
+from suelo.model.contract import ModelContract
+from suelo.segmentation.selection import Selection
+from suelo.web import ids, links
+from suelo.web.attributes import dashed
+from suelo.web.mapview import Basemap, map_frame
+from suelo.web.panel import panel
+from suelo.web.shell import header, message
+from suelo.web.texts import Texts
+
+POLL_MS = 1000
+"""How often the page of an unfinished job asks for news."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What the page of a finished job shows besides the job.
+
+    Attributes:
+        map: Bounds and zoom levels as the API's `map` address gives them.
+        contract: Contract of the model that made it, or None if that model is not here any more.
+        selection: What is shown when the page opens.
+        query: The same as a query.
+        fixed_query: The part of it that the page has no controls for.
+        basemap: Background map.
+    """
+
+    map: dict[str, Any]
+    contract: ModelContract | None
+    selection: Selection
+    query: str
+    fixed_query: str
+    basemap: Basemap
+
+
+def finished_page(job: Job, about: Finished, texts: Texts) -> list[Component]:
+    """Content for a job that succeeded."""
+    model = {
+        "keys": list(CLASS_KEYS),
+        "thresholds": list(job.model_thresholds),
+        "fixed": about.fixed_query,
+        "mixed": texts("classes.mixed"),
+    }
+    return [
+        header(texts, job.name),
+        html.Main(
+            [
+                map_frame(job, about.map, about.query, about.basemap, texts),
+                panel(job, about.contract, about.selection, about.query, texts),
+            ],
+            id="main",
+            className="result",
+        ),
+        dcc.Store(id=ids.JOB, data=links.job_path(job.id)),
+        dcc.Store(id=ids.MODEL, data=model),
+        dcc.Store(id=ids.QUERY),
+    ]
+
+
+def unfinished_page(job: Job, texts: Texts) -> list[Component]:
+    """Content for a job that waits or runs."""
+    return [
+        header(texts, job.name),
+        html.Main(
+            html.Div(
+                [
+                    html.Div(job_progress(job, texts), id=ids.JOB_PROGRESS),
+                    html.P(texts("job.leave"), className="hint"),
+                    html.Button(
+                        texts("job.cancel"), type="button", className="button secondary", **dashed(data_cancel=job.id)
+                    ),
+                ],
+                className="message",
+            ),
+            id="main",
+            className="narrow",
+        ),
+        dcc.Interval(id=ids.JOB_POLL, interval=POLL_MS),
+    ]
+
+
+def job_progress(job: Job, texts: Texts) -> list[Component]:
+    """How far an unfinished job is."""
+    stage = f"stage.{job.stage}" if texts.has(f"stage.{job.stage}") else "stage.waiting"
+    percent = int(job.progress * 100)
+    said = texts("job.progress", percent=percent)
+    return [
+        html.H2(texts(stage), role="status"),
+        html.Progress(value=str(percent), max="100", className="big-progress", **dashed(aria_label=said)),
+        html.P(said, className="percent"),
+    ]
+
+
+def ended_page(job: Job, texts: Texts) -> list[Component]:
+    """Content for a job that failed or was cancelled: why, and what to do."""
+    help_key = f"job.{job.status}_help"
+    paragraphs = [job.message] if job.status == "failed" and job.message else []
+    return [
+        header(texts, job.name),
+        message(texts(f"job.{job.status}"), [*paragraphs, texts(help_key)], texts("job.another")),
+    ]

@@ -13,7 +13,7 @@ NONE = Augmentation(
     band_jitter=0,
     gamma=0,
     noise=0,
-    haze=0,
+    mottle=0,
     blur_probability=0,
     saturate_probability=0,
     nodata_probability=0,
@@ -80,3 +80,14 @@ def test_lost_pixels_take_a_part_of_the_chip_and_leave_a_part():
     assert min(shares) < 0.7
     assert max(shares) > 0.7
     assert all(0.1 < share <= 1 for share in shares)
+
+
+def test_mottle_is_smooth_and_of_the_strength_asked_for():
+    image, truth, valid = chip(160)
+    options = Augmentation(**{**vars(NONE), "mottle": 0.1})
+    flat = np.full_like(image, 0.5)
+    found = [augment(flat, truth, valid, np.random.default_rng(s), options)[0] - 0.5 for s in range(40)]
+    deviations = [patches.std() for patches in found]
+    assert 0.01 < np.mean(deviations) < 0.1
+    for patches in found:
+        assert np.diff(patches, axis=1).std() < 0.8 * patches.std()  # white noise: 1.41

@@ -22,7 +22,8 @@ class Augmentation:
         band_jitter: The same, for each band by itself.
         gamma: Standard deviation of the logarithm of an exponent on the contrast curve.
         noise: Largest standard deviation of Gaussian noise.
-        haze: Largest strength of a veil that varies over the chip, strongest at short wavelengths.
+        mottle: Largest standard deviation of smooth patches of light, from a few pixels to the whole chip in size:
+            thin cloud, haze, wet and dry ground.
         blur_probability: Share of chips that are blurred.
         saturate_probability: Share of chips that are cut at 0 and 1, as images stretched by other software are.
         nodata_probability: Share of chips that lose a part beyond a straight edge.
@@ -30,10 +31,10 @@ class Augmentation:
 
     flips: bool = True
     percentile_jitter: float = 0.05
-    band_jitter: float = 0.04
+    band_jitter: float = 0.05
     gamma: float = 0.15
     noise: float = 0.04
-    haze: float = 0.2
+    mottle: float = 0.08
     blur_probability: float = 0.35
     saturate_probability: float = 0.2
     nodata_probability: float = 0.08
@@ -61,10 +62,11 @@ def augment(
     if options.flips:
         image, truth, valid = _turn(image, truth, valid, int(rng.integers(8)))
     image = _contrast(image, rng, options)
-    if options.haze:
-        image = image + _veil(image.shape, rng, options.haze)
+    if options.mottle:
+        image = image + _mottle(image.shape, rng, options.mottle)
     if rng.random() < options.blur_probability:
-        image = _blur(image, rng.uniform(0.05, 0.25))
+        for _ in range(int(rng.integers(1, 3))):
+            image = _blur(image, rng.uniform(0.05, 0.28))
     if options.noise:
         deviation = rng.uniform(0.0, options.noise)
         image = image + deviation * rng.standard_normal(image.shape, dtype=np.float32)
@@ -101,14 +103,25 @@ def _contrast(image: Floats, rng: np.random.Generator, options: Augmentation) ->
     return image.astype(np.float32, copy=False)
 
 
-def _veil(shape: tuple[int, ...], rng: np.random.Generator, strength: float) -> Floats:
-    """A plane of added light; scattering falls with wavelength, so the first bands get most."""
+def _mottle(shape: tuple[int, ...], rng: np.random.Generator, strength: float) -> Floats:
+    """Smooth noise of a random grain, alike in all bands or strongest in the first, where scattering is."""
     bands, height, width = shape
-    reach = 0.5 * rng.uniform(0.0, strength)
-    down, across = rng.uniform(-reach, reach), rng.uniform(-reach, reach)
-    plane = down * np.linspace(-1, 1, height)[:, None] + across * np.linspace(-1, 1, width)[None, :]
-    fall = np.linspace(1.0, 0.2, bands)
-    return (fall[:, None, None] * plane).astype(np.float32)
+    knots = int(rng.choice((2, 4, 8, 16, 40)))
+    rows, cols = np.linspace(0, knots - 1, height), np.linspace(0, knots - 1, width)
+    lattice = rng.normal(0.0, rng.uniform(0.0, strength), (knots, knots))
+    field = _between(_between(lattice, rows).T, cols).T
+    fall = np.linspace(1.0, rng.uniform(0.2, 1.2), bands)
+    patches: Floats = (fall[:, None, None] * field).astype(np.float32)
+    return patches
+
+
+def _between(lattice: NDArray[np.float64], positions: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rows of a lattice at fractional positions, eased so that no crease shows at the knots."""
+    first = np.minimum(positions.astype(int), len(lattice) - 2)
+    part = (positions - first)[:, None]
+    eased = part * part * (3.0 - 2.0 * part)
+    between: NDArray[np.float64] = lattice[first] * (1.0 - eased) + lattice[first + 1] * eased
+    return between
 
 
 def _blur(image: Floats, side: float) -> Floats:

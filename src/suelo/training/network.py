@@ -8,8 +8,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-WIDTHS = (24, 48, 96, 160, 208)
-"""Channels at full, half, quarter, eighth and sixteenth resolution."""
+from suelo.training.options import WIDTHS
 
 
 class ConvBlock(nn.Sequential):

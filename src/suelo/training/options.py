@@ -15,6 +15,9 @@ VALIDATION_SEEDS = range(200_000, 300_000)
 TEST_SEEDS = range(300_000, 400_000)
 """Seeds of simulated scenes: nothing is ever fitted or chosen on a test seed. Seeds below 100 000 are for everybody."""
 
+WIDTHS = (16, 40, 88, 160, 208)
+"""Channels of the shipped network at full, half, quarter, eighth and sixteenth resolution."""
+
 
 @dataclass(frozen=True)
 class TrainingProgress:
@@ -72,19 +75,19 @@ class TrainingOptions:
     out: Path = Path("suelo.onnx")
     work: Path = Path("runs/default")
     seed: int = 1
-    scenes: int = 200
-    validation_scenes: int = 10
+    scenes: int = 400
+    validation_scenes: int = 16
     test_scenes: int = 24
     scene_size: int = 512
     chip: int = 160
     batch: int = 8
-    steps: int = 5000
+    steps: int = 5500
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
     gradient_clip: float = 5.0
     average_decay: float = 0.998
-    widths: tuple[int, ...] = (24, 48, 96, 160, 208)
-    validate_every: int = 250
+    widths: tuple[int, ...] = WIDTHS
+    validate_every: int = 500
     checkpoint_every: int = 100
     patience: int = 0
     workers: int = 2

@@ -23,7 +23,7 @@ RARITY = (1.0, 1.6, 1.0, 1.2, 1.0, 0.8, 1.2, 1.3, 1.6, 1.6)
 
 _PLACES = 400
 _UNIFORM_SHARE = 0.3
-_OWN_STRETCH_SHARE = 0.35
+_OWN_STRETCH_SHARE = 0.5
 _RESAMPLED_SHARE = 0.25
 _GSD_RATIOS = (0.75, 1.3)
 
@@ -125,9 +125,10 @@ class ChipSampler:
         left = int(np.clip(col - rng.integers(side), 0, width - side))
         window = (slice(top, top + side), slice(left, left + side))
         values, valid = scene.values[:, *window], np.asarray(scene.valid[window])
-        # Users send chips as well as scenes, so some chips are stretched by their own percentiles.
-        own = rng.random() < _OWN_STRETCH_SHARE and valid.mean() > 0.2
-        statistics = band_statistics(values, valid) if own else scene.statistics
+        # Users send chips as well as scenes, so some chips are stretched by what they, or their surroundings, hold.
+        own = rng.random() < _OWN_STRETCH_SHARE
+        around = _around(window, int(rng.integers(self._chip)), scene.valid.shape)
+        statistics = band_statistics(scene.values[:, *around], scene.valid[around]) if own else scene.statistics
         image = normalise(Pixels(values.astype(np.float32), valid), statistics)
         truth = np.asarray(scene.truth[:, *window]) > 0
         if side != self._chip:
@@ -154,6 +155,15 @@ class ChipSampler:
         )[0].numpy()
         bands = len(image)
         return resampled[:bands], resampled[bands:-1] >= 0.5, resampled[-1] > 0.99
+
+
+def _around(window: tuple[slice, slice], margin: int, shape: tuple[int, ...]) -> tuple[slice, slice]:
+    """A window grown by a margin on each side, within the scene; a stretch needs no more than every other pixel."""
+    rows, cols = (
+        slice(max(0, part.start - margin), min(length, part.stop + margin), 2)
+        for part, length in zip(window, shape, strict=True)
+    )
+    return rows, cols
 
 
 def _places(truth: NDArray[np.uint8], rng: np.random.Generator) -> list[NDArray[np.int64]]:

@@ -14,11 +14,11 @@ import rasterio
 import rasterio.shutil
 from numpy.typing import NDArray
 from rasterio.enums import Resampling
-from rasterio.errors import RasterioError
 from rasterio.io import DatasetWriter
 from rasterio.windows import Window as RasterioWindow
 
 from suelo.errors import SueloError
+from suelo.imagery.gdal import GDAL_ERRORS
 from suelo.imagery.grid import Grid
 
 _TILE = 512
@@ -95,7 +95,7 @@ class RasterWriter:
                 self._file = DatasetWriter(str(self._rows if self._factors else self._whole), "w", **profile)
                 self._file.update_tags(**(tags or {}))
                 self._file.descriptions = tuple(descriptions)
-        except RasterioError as error:
+        except GDAL_ERRORS as error:
             self._remove()
             raise self._failure() from error
 
@@ -144,7 +144,7 @@ class RasterWriter:
         window = RasterioWindow(0, self._written, self._grid.width, self._count)
         try:
             self._file.write(self._gathered[:, : self._count], window=window)
-        except RasterioError as error:
+        except GDAL_ERRORS as error:
             raise self._failure() from error
         self._written += self._count
         self._count = 0
@@ -161,7 +161,7 @@ class RasterWriter:
             if self._written != self._grid.height:
                 raise ValueError(f"{self._written} rows were written of the {self._grid.height} of the grid")
             self._finish()
-        except (RasterioError, OSError) as error:
+        except (*GDAL_ERRORS, OSError) as error:
             raise self._failure() from error
         finally:
             self._remove()

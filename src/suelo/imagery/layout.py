@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Literal
 
-import rasterio
 from affine import Affine
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp, Interleaving, MaskFlags
-from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 
 from suelo.errors import ImageError
+from suelo.imagery.gdal import GDAL_ERRORS, open_dataset
 from suelo.imagery.georeference import georeference
+from suelo.imagery.network import environment, reason
 from suelo.imagery.source import NEEDED, Source
 
 BANDS = 8
@@ -27,15 +27,6 @@ _THREADED_BLOCK = 128 * 128
 _CUT_SHORT = "The TIFF was cut short: its last rows are missing; Suelo needs the whole file."
 
 Kind = Literal["bands", "pages", "rows"]
-
-NETWORK = {
-    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
-    "GDAL_HTTP_CONNECTTIMEOUT": "10",
-    "GDAL_HTTP_TIMEOUT": "60",
-    "GDAL_HTTP_MAX_RETRY": "2",
-    "GDAL_HTTP_RETRY_DELAY": "1",
-}
-"""GDAL configuration for reading over the network: https://gdal.org/en/stable/user/configoptions.html."""
 
 
 @dataclass(frozen=True)
@@ -84,19 +75,6 @@ class Layout:
     row_pages: RowPages | None = None
 
 
-def environment(source: Source) -> rasterio.Env:
-    """GDAL's environment for reading an image."""
-    return rasterio.Env(**NETWORK) if source.remote else rasterio.Env()
-
-
-def open_dataset(path: str, threads: str = "1") -> DatasetReader:
-    """Open a TIFF, or one page of it, inside an `environment`."""
-    # The driver is fixed, so that no file can make GDAL follow its references to other files. This class itself
-    # rather than rasterio.open(), so that warnings of a missing georeference come from this package, which is silent
-    # about them.
-    return DatasetReader(path, driver="GTiff", NUM_THREADS=threads)
-
-
 def inspect(source: Source) -> Layout:
     """Read the headers of a TIFF.
 
@@ -124,8 +102,9 @@ def inspect(source: Source) -> Layout:
                 "ALL_CPUS" if math.prod(image.block_shapes[0]) >= _THREADED_BLOCK else "1",
                 _row_pages(source, height * width * BANDS, dtype) if kind == "rows" and not source.remote else None,
             )
-    except RasterioError as error:
-        raise ImageError(_reason(source, str(error.__cause__ or error))) from error
+    except GDAL_ERRORS as error:
+        said = str(error.__cause__ or error)
+        raise ImageError(reason(source, said) if source.remote else _reason(said)) from error
 
 
 def _kind(image: DatasetReader) -> tuple[Kind, int, int]:
@@ -233,16 +212,8 @@ def _row_pages(source: Source, samples: int, dtype: str) -> RowPages:
     return RowPages(offsets, start, byteorder)
 
 
-def _reason(source: Source, said: str) -> str:
-    """One sentence for what GDAL said when it opened the file."""
-    if "missing codec" in said or "Unsupported compression" in said or "unsupported TIFF compression" in said:
+def _reason(said: str) -> str:
+    """One sentence for what GDAL said when it opened a local file."""
+    if "missing codec" in said or "Unsupported compression" in said:
         return "The TIFF is compressed in a way that this machine cannot read; Suelo needs DEFLATE, LZW, ZSTD or none."
-    if not source.remote:
-        return "The TIFF is damaged or was cut short: its headers cannot be read; Suelo needs the whole file."
-    if "not recognized" in said:
-        return f"The address {source.label} does not hold a TIFF; {NEEDED}."
-    if "Range downloading not supported" in said:
-        return f"The server of {source.label} gives whole files only; Suelo needs one that answers range requests."
-    status = re.search(r"response code: (\d{3})", said)
-    answer = f"answers with HTTP status {status[1]}" if status else "does not answer, or this machine may not read it"
-    return f"The address {source.label} {answer}; {NEEDED}."
+    return "The TIFF is damaged or was cut short: its headers cannot be read; Suelo needs the whole file."

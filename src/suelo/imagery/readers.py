@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from rasterio.io import DatasetReader
 from rasterio.windows import Window as RasterioWindow
 
+from suelo.imagery.gdal import open_dataset
 from suelo.imagery.grid import Window
-from suelo.imagery.layout import BANDS, Layout, open_dataset
+from suelo.imagery.layout import BANDS, Layout
 from suelo.imagery.source import Source
 
 

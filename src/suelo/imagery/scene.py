@@ -12,12 +12,13 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from rasterio.errors import RasterioError
 
 from suelo.errors import ImageError, InputError
+from suelo.imagery.gdal import GDAL_ERRORS
 from suelo.imagery.georeference import MAX_GSD_M, MIN_GSD_M
 from suelo.imagery.grid import DEFAULT_GSD_M, Grid, Window
-from suelo.imagery.layout import BANDS, Layout, environment, inspect
+from suelo.imagery.layout import BANDS, Layout, inspect
+from suelo.imagery.network import download, environment
 from suelo.imagery.readers import Reader, open_reader
 from suelo.imagery.resampling import Axis, resample
 from suelo.imagery.source import Source, locate
@@ -163,7 +164,7 @@ class Scene:
         except BaseException as error:
             if reader is not None:
                 reader.close()
-            if not isinstance(error, (RasterioError, OSError)):
+            if not isinstance(error, (*GDAL_ERRORS, OSError)):
                 raise
             rows = f"Row {window.row}" if window.height == 1 else f"Rows {window.row} to {window.stop_row - 1}"
             reason = "the network or the file failed" if self._origin.remote else "the file is damaged or was cut short"
@@ -213,7 +214,7 @@ def open_scene(source: str | os.PathLike[str] | bytes, *, gsd_m: float | None = 
     try:
         layout = inspect(origin)
         if layout.kind == "rows" and origin.remote:
-            origin = origin.downloaded()
+            origin = download(origin)
             layout = inspect(origin)
         return Scene(origin, layout, DEFAULT_GSD_M if gsd_m is None else gsd_m)
     except BaseException:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote, unquote, urlsplit
 
-import rasterio.shutil
 from rasterio.io import MemoryFile
 
 from suelo.errors import ImageError
@@ -62,13 +61,6 @@ class Source:
     def remote(self) -> bool:
         """True if reading goes over the network."""
         return self.size is None
-
-    def downloaded(self) -> Source:
-        """A copy of a remote image in a temporary folder, which goes when the copy is closed."""
-        folder = tempfile.TemporaryDirectory(prefix="suelo-")
-        path = Path(folder.name) / "image.tif"
-        rasterio.shutil.copyfiles(self.gdal_path, str(path))
-        return replace(self, gdal_path=str(path), size=path.stat().st_size, holder=folder)
 
     def close(self) -> None:
         """Give memory or temporary files back."""
@@ -139,14 +131,19 @@ def _remote(address: str, name: str | None) -> Source:
 _URL_SAFE = ":/?#[]@!$&'()*+,;=%~"
 
 
+def is_tiff(head: bytes) -> bool:
+    """True if a file that starts with these bytes claims to be a TIFF or BigTIFF."""
+    return head[:4] in _TIFF
+
+
 def _require_tiff(head: bytes, size: int) -> None:
     if size == 0:
         raise ImageError(f"The file is empty; {NEEDED}.")
-    if head[:4] in _TIFF:
+    if is_tiff(head):
         return
     kind = next((kind for magic, kind in _KINDS if head.startswith(magic)), None)
     if kind is None:
-        kind = "a text file" if _is_text(head) else "no TIFF"
+        kind = "a text file" if _is_text(head) else "not a TIFF"
     raise ImageError(f"The file is {kind}; {NEEDED}.")
 
 

@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 import os
-import secrets
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from rasterio.errors import RasterioError
+
+from suelo.errors import SueloError
+
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """A temporary path in the same folder and with the same suffix, renamed to `path` after the block.
+    """A path of the same name in a hidden folder beside `path`; after the block the file takes its place.
 
-    After an error there is no temporary file, and what was at `path` before is still there.
+    After an error nothing is left, and what was at `path` before is still there.
+
+    Raises:
+        SueloError: The folder or the disk does not take the file.
     """
     final = Path(path)
-    # The suffix stays last: GDAL looks at it.
-    part = final.with_name(f".{final.stem}.{secrets.token_hex(4)}.part{final.suffix}")
     try:
-        yield part
-        part.replace(final)
-    finally:
-        for left in part.parent.glob(f"{part.name}*"):
-            left.unlink(missing_ok=True)
+        with tempfile.TemporaryDirectory(dir=final.parent, prefix=f".{final.name}.") as folder:
+            part = Path(folder) / final.name
+            yield part
+            part.replace(final)
+    except (OSError, RasterioError) as error:
+        raise _failure(final, error) from error
+    except RuntimeError as error:
+        if type(error).__module__.partition(".")[0] != "pyogrio":
+            raise
+        raise _failure(final, error) from error
+
+
+def _failure(path: Path, error: Exception) -> SueloError:
+    reason = getattr(error, "strerror", None) or "the disk or the folder does not take it"
+    return SueloError(f"The file {path.name} cannot be written: {reason}.")

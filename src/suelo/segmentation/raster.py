@@ -41,6 +41,9 @@ class Probabilities(Protocol):
         ...
 
 
+KEPT_PIXELS = 1 << 20
+"""Rasters of at most this many pixels are read at once and kept while they are open."""
+
 ProbabilitySource = str | os.PathLike[str] | Probabilities
 """A probability raster, or where its file is: a path, or an address that GDAL understands."""
 
@@ -88,9 +91,14 @@ class FileProbabilities:
         gsd_m = float(dataset.tags().get("SUELO_GSD_M", DEFAULT_GSD_M)) if dataset.crs is None else DEFAULT_GSD_M
         self.grid = Grid(dataset.height, dataset.width, dataset.transform, dataset.crs, gsd_m)
         self._dataset = dataset
+        # A chip is decoded once for all classes.
+        self._whole = self.read_all() if self.grid.height * self.grid.width <= KEPT_PIXELS else None
 
     def read(self, land_cover: LandCover, window: Window) -> NDArray[np.uint8]:
         """See `Probabilities.read`."""
+        if self._whole is not None:
+            rows, columns = window.slices
+            return self._whole[land_cover.id - 1, rows, columns]
         area = RasterioWindow(window.col, window.row, window.width, window.height)
         band: NDArray[np.uint8] = self._dataset.read(land_cover.id, window=area)
         return band

@@ -86,6 +86,8 @@ def add_style(path: Path, layer: str, geometry_column: str, classes: Iterable[La
     """Put the style into a GeoPackage as the default of a layer, the way QGIS itself does."""
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
     with closing(sqlite3.connect(path)) as database, database:
+        # The file has no final name yet, so a power cut may take it.
+        database.execute("PRAGMA synchronous = OFF")
         database.execute(_TABLE)
         database.execute(
             "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, f_geometry_column, styleName,"

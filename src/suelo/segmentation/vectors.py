@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rasterio.crs import CRS
 
 from suelo.imagery.grid import Grid
-from suelo.segmentation.polygons import Polygons
+from suelo.segmentation.polygons import BATCH, Polygons
 from suelo.segmentation.selection import Selection
 from suelo.segmentation.style import add_style
 
@@ -144,21 +144,34 @@ def _write_gpkg_layer(batches: Iterator[Polygons], crs: CRS | None, path: Path) 
                 layer_options=None if append else options,
             )
 
-    # The first, empty batch makes the layer with all its columns.
-    text = np.zeros(0, object)
-    write(
-        np.zeros(0, object),
-        [np.zeros(0, np.int32), text, text, text, np.zeros(0), np.zeros(0)],
-        append=False,
-    )
+    append = False
+    for group in _groups(batches):
+        write(*_columns(group), append=append)
+        append = True
+
+
+def _groups(batches: Iterator[Polygons]) -> Iterator[list[Polygons]]:
+    """Batches put together, because each write opens the file again; the first group may be empty."""
+    group: list[Polygons] = []
     for batch in batches:
-        c, count = batch.land_cover, len(batch)
-        texts = [np.full(count, value, object) for value in (c.key, c.name, c.corine)]
-        write(
-            batch.geometry,
-            [np.full(count, c.id, np.int32), *texts, batch.area_m2, batch.mean_probability],
-            append=True,
-        )
+        if sum(map(len, group)) + len(batch) > BATCH:
+            yield group
+            group = []
+        group.append(batch)
+    yield group
+
+
+def _columns(group: list[Polygons]) -> tuple[NDArray[np.object_], list[NDArray[Any]]]:
+    """Geometries and the fields of `_FIELDS`."""
+    counts = [len(batch) for batch in group]
+    classes = [batch.land_cover for batch in group]
+    texts = ([c.key for c in classes], [c.name for c in classes], [c.corine for c in classes])
+    return np.concatenate([np.zeros(0, object), *(batch.geometry for batch in group)]), [
+        np.repeat(np.array([c.id for c in classes], np.int32), counts),
+        *(np.repeat(np.array(values, object), counts) for values in texts),
+        np.concatenate([np.zeros(0), *(batch.area_m2 for batch in group)]),
+        np.concatenate([np.zeros(0), *(batch.mean_probability for batch in group)]),
+    ]
 
 
 def _wkt(crs: CRS | None) -> str | None:

@@ -71,7 +71,7 @@ class JobRow(Table):
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     width: Mapped[int]
     height: Mapped[int]
-    gsd_m: Mapped[float]
+    gsd_m: Mapped[float] = mapped_column(Float)
     crs: Mapped[str] = mapped_column(Text)
     georeferenced: Mapped[bool]
     image_sha256: Mapped[str] = mapped_column(String(64))

@@ -1,0 +1,31 @@
+"""Telling whether the process that runs a job still lives."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+
+from suelo.jobs.identity import Worker
+
+
+def test_a_worker_is_read_back_from_its_name() -> None:
+    me = Worker.here()
+    assert Worker.parse(str(me)) == me
+    assert Worker.parse("something else") is None
+
+
+def test_only_an_ended_process_of_this_machine_is_surely_dead() -> None:
+    me = Worker.here()
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    other = replace(me, pid=process.pid, token="other")
+    assert not other.surely_dead(me)
+    process.communicate(b"\n")
+    assert other.surely_dead(me)
+    assert not replace(other, host="elsewhere").surely_dead(me)
+    assert not me.surely_dead(me)
+
+
+def test_an_earlier_process_with_the_same_number_is_dead() -> None:
+    me = Worker.here()
+    assert replace(me, token="earlier").surely_dead(me)

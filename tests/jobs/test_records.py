@@ -1,0 +1,169 @@
+"""The records of jobs, on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from suelo.errors import ConflictError, NotFoundError
+from suelo.imagery.statistics import BandStatistics
+from suelo.jobs.job import Job, JobOptions, new_id, now
+from suelo.jobs.records import Records
+
+STATISTICS = BandStatistics((1.5,) * 8, (9.25,) * 8, 1.0, 99.0, 0.75)
+
+
+def job(**values) -> Job:
+    made = Job(
+        id=new_id(),
+        owner="ana",
+        shared=False,
+        name="Bogotá",
+        status="queued",
+        progress=0.0,
+        stage="",
+        message="",
+        created_at=now(),
+        started_at=None,
+        finished_at=None,
+        width=300,
+        height=200,
+        gsd_m=1.24,
+        crs="EPSG:9377",
+        georeferenced=True,
+        image_sha256=new_id() * 2,
+        image_bytes=5_000_000_000,
+        model_name="suelo 1",
+        model_sha256="m" * 64,
+        model_thresholds=(0.25,) * 10,
+        statistics=None,
+    )
+    return replace(made, **values)
+
+
+def test_a_job_comes_back_as_it_was_written(records: Records) -> None:
+    written = job(statistics=STATISTICS, options=JobOptions(gsd_m=0.5, statistics=STATISTICS))
+    records.add(written)
+    assert records.get(written.id) == written
+
+
+def test_an_unknown_job_is_not_found(records: Records) -> None:
+    with pytest.raises(NotFoundError):
+        records.get(new_id())
+
+
+def test_the_same_image_model_and_options_are_kept_once_per_owner(records: Records) -> None:
+    first = job()
+    records.add(first)
+    again = replace(first, id=new_id())
+    assert records.add(again).id == first.id
+    for other in (
+        replace(again, owner="ben"),
+        replace(again, model_sha256="n" * 64),
+        replace(again, options=JobOptions(gsd_m=2.0)),
+    ):
+        added = records.add(replace(other, id=new_id()))
+        assert added.id not in {first.id, again.id}
+
+
+def test_a_failed_job_does_not_stand_for_its_image(records: Records) -> None:
+    first = job(status="running")
+    records.add(first, "w")
+    records.finish(first.id, "w", "failed", "The disk is full.")
+    assert records.find_same(first.owner, first.image_sha256, first.model_sha256, first.options) is None
+    again = replace(first, id=new_id())
+    assert records.add(again, "w").id == again.id
+
+
+def test_requests_at_the_same_moment_make_one_job(records: Records) -> None:
+    first = job()
+    twins = [replace(first, id=new_id()) for _ in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        ids = {added.id for added in pool.map(records.add, twins)}
+    assert len(ids) == 1
+
+
+def test_the_list_has_ones_own_and_shared_jobs_newest_first_in_pages(records: Records) -> None:
+    start = now()
+    mine = [job(created_at=start + timedelta(seconds=i)) for i in range(5)]
+    sample = job(owner="", shared=True, created_at=start + timedelta(seconds=2.5))
+    for added in (*mine, sample, job(owner="ben")):
+        records.add(added)
+    expected = [mine[4].id, mine[3].id, sample.id, mine[2].id, mine[1].id, mine[0].id]
+    assert [j.id for j in records.page("ana", 50)] == expected
+    first = records.page("ana", 4)
+    second = records.page("ana", 4, before=first[-1].id)
+    assert [j.id for j in (*first, *second)] == expected
+
+
+def test_each_queued_job_is_claimed_once_oldest_first(records: Records) -> None:
+    start = now()
+    queued = [job(created_at=start + timedelta(seconds=i)) for i in range(6)]
+    for added in reversed(queued):
+        records.add(added)
+    assert records.claim("w0").id == queued[0].id
+    with ThreadPoolExecutor(8) as pool:
+        claimed = list(pool.map(records.claim, [f"w{i}" for i in range(8)]))
+    assert sorted(j.id for j in claimed if j) == sorted(j.id for j in queued[1:])
+    running = records.get(queued[3].id)
+    assert running.status == "running"
+    assert running.started_at is not None
+
+
+def test_only_the_holder_moves_a_job(records: Records) -> None:
+    queued = job()
+    records.add(queued)
+    records.claim("w1")
+    assert records.advance(queued.id, "w1", 0.5, "network")
+    assert records.get(queued.id).progress == 0.5
+    assert not records.advance(queued.id, "w2", 0.9, "network")
+    assert not records.finish(queued.id, "w2", "failed", "no")
+    assert records.finish(queued.id, "w1", "succeeded")
+    done = records.get(queued.id)
+    assert (done.status, done.progress, done.stage) == ("succeeded", 1.0, "")
+    assert done.finished_at >= done.started_at
+
+
+def test_a_cancelled_job_tells_its_worker_to_stop(records: Records) -> None:
+    queued, running = job(), job()
+    records.add(running)
+    records.claim("w")
+    records.add(queued)
+    assert records.cancel(queued.id).status == "cancelled"
+    assert records.claim("w") is None
+    asked = records.cancel(running.id)
+    assert (asked.status, asked.cancel_requested) == ("running", True)
+    assert not records.advance(running.id, "w", 0.5, "network")
+
+
+def test_a_job_goes_back_into_the_queue_and_counts_its_tries(records: Records) -> None:
+    queued = job()
+    records.add(queued)
+    for counted in (False, True, True):
+        records.claim("w")
+        records.requeue(queued.id, "w", counted=counted)
+    records.claim("w")
+    (row,) = records.unfinished()
+    assert row.attempts == 3
+
+
+def test_only_finished_jobs_are_deleted(records: Records) -> None:
+    queued = job()
+    records.add(queued)
+    with pytest.raises(ConflictError):
+        records.delete(queued.id)
+    records.cancel(queued.id)
+    records.delete(queued.id)
+    with pytest.raises(NotFoundError):
+        records.delete(queued.id)
+
+
+def test_known_ids(records: Records) -> None:
+    jobs = [job() for _ in range(3)]
+    for added in jobs:
+        records.add(added)
+    strangers = [new_id() for _ in range(1200)]
+    assert records.known([*strangers, *(j.id for j in jobs)]) == {j.id for j in jobs}

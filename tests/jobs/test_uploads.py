@@ -1,0 +1,92 @@
+"""Images on their way in."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from suelo.errors import ConflictError, ImageTooLargeError, InputError, NotFoundError
+from suelo.jobs.cache import FileCache
+from suelo.jobs.objects import INPUT, Objects, key
+from suelo.jobs.uploads import Uploads, clean_name
+
+
+@pytest.fixture
+def objects(tmp_path: Path) -> Objects:
+    return Objects((tmp_path / "objects").as_uri(), FileCache(tmp_path / "cache", 1))
+
+
+@pytest.fixture
+def uploads(engine: Engine, objects: Objects) -> Uploads:
+    return Uploads(engine, objects, max_bytes=1000)
+
+
+def test_an_image_arrives(uploads: Uploads, objects: Objects) -> None:
+    made = uploads.create("scene.tif", 9, "ana")
+    with pytest.raises(ConflictError):
+        uploads.whole(made.id)
+    uploads.receive(made.id, [b"abc", b"def", b"ghi"])
+    arrived = uploads.whole(made.id)
+    assert (arrived.name, arrived.received) == ("scene.tif", 9)
+    assert arrived.sha256 == hashlib.sha256(b"abcdefghi").hexdigest()
+    assert objects.read(key(made.id, INPUT)) == b"abcdefghi"
+
+
+def test_an_image_above_the_limit_is_refused_before_and_while_it_comes(uploads: Uploads, objects: Objects) -> None:
+    with pytest.raises(ImageTooLargeError):
+        uploads.create("scene.tif", 1001, "ana")
+    made = uploads.create("scene.tif", None, "ana")
+    with pytest.raises(ImageTooLargeError):
+        uploads.receive(made.id, [bytes(500)] * 3)
+    assert objects.size(key(made.id, INPUT)) is None
+
+
+@pytest.mark.parametrize("size", [3, 9])
+def test_an_image_of_another_size_than_announced_is_refused(uploads: Uploads, objects: Objects, size: int) -> None:
+    made = uploads.create("scene.tif", 6, "ana")
+    with pytest.raises(InputError, match="6 were announced"):
+        uploads.receive(made.id, [bytes(size)])
+    assert objects.size(key(made.id, INPUT)) is None
+
+
+def test_nothing_is_no_image(uploads: Uploads) -> None:
+    with pytest.raises(InputError, match="empty"):
+        uploads.receive(uploads.create("scene.tif", None, "ana").id, [])
+
+
+def test_a_discarded_upload_is_gone(uploads: Uploads, objects: Objects) -> None:
+    made = uploads.create("scene.tif", None, "ana")
+    uploads.receive(made.id, [b"abc"])
+    uploads.discard(made.id)
+    assert objects.size(key(made.id, INPUT)) is None
+    with pytest.raises(NotFoundError):
+        uploads.receive(made.id, [b"abc"])
+
+
+def test_old_uploads_are_swept(uploads: Uploads, objects: Objects) -> None:
+    made = uploads.create("scene.tif", None, "ana")
+    uploads.receive(made.id, [b"abc"])
+    uploads.sweep(timedelta(hours=1))
+    assert objects.size(key(made.id, INPUT)) == 3
+    uploads.sweep(timedelta(seconds=-1))
+    assert objects.size(key(made.id, INPUT)) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "safe"),
+    [
+        ("Bogotá, Usaquén (norte).tif", "Bogotá, Usaquén (norte).tif"),
+        ("../../etc/passwd", "passwd"),
+        ("C:\\scans\\a.tif", "a.tif"),
+        ('a"b\r\nSet-Cookie: x.tif', "a_b__Set-Cookie_ x.tif"),
+        ("...", "image"),
+        ("", "image"),
+        ("a" * 300 + ".tif", "a" * 116 + ".tif"),
+    ],
+)
+def test_file_names_are_made_safe_and_stay_readable(given: str, safe: str) -> None:
+    assert clean_name(given) == safe

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rasterio._err import CPLE_BaseError
+from rasterio.enums import Interleaving
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 
@@ -21,3 +22,26 @@ def open_dataset(path: str, threads: str = "1") -> DatasetReader:
     # rather than rasterio.open(), so that warnings of a missing georeference come from this package, which is silent
     # about them.
     return DatasetReader(path, driver="GTiff", NUM_THREADS=threads)
+
+
+def is_whole(image: DatasetReader, size: int, *, written: bool = False) -> bool:
+    """Whether the blocks of a TIFF end within its file.
+
+    Args:
+        image: The open file.
+        size: Bytes of the file.
+        written: Look at all blocks, none of which may be missing, rather than at the last row of them.
+    """
+    block_height, block_width = image.block_shapes[0]
+    rows, columns = -(-image.height // block_height), -(-image.width // block_width)
+    planes = 1 if image.interleaving is Interleaving.pixel else image.count
+    for band in range(1, planes + 1):
+        for row in range(0 if written else rows - 1, rows):
+            for column in range(columns):
+                start, length = (
+                    int(image.get_tag_item(f"BLOCK_{item}_{column}_{row}", "TIFF", bidx=band) or 0)
+                    for item in ("OFFSET", "SIZE")
+                )
+                if start + length > size or (written and not length):
+                    return False
+    return True

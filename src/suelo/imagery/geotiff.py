@@ -18,7 +18,7 @@ from rasterio.io import DatasetWriter
 from rasterio.windows import Window as RasterioWindow
 
 from suelo.errors import SueloError
-from suelo.imagery.gdal import GDAL_ERRORS
+from suelo.imagery.gdal import GDAL_ERRORS, is_whole, open_dataset
 from suelo.imagery.grid import Grid
 
 _TILE = 512
@@ -168,14 +168,22 @@ class RasterWriter:
 
     def _finish(self) -> None:
         self._file.close()
-        if self._factors:
-            with rasterio.Env(GDAL_NUM_THREADS="ALL_CPUS"):
+        with rasterio.Env(GDAL_NUM_THREADS="ALL_CPUS"):
+            if self._factors:
+                self._require_whole(self._rows)
                 with DatasetWriter(str(self._rows), "r+", driver="GTiff") as file:
                     file.build_overviews(self._factors, self._resampling)
                 rasterio.shutil.copy(
                     self._rows, self._whole, driver="GTiff", copy_src_overviews="YES", **self._layout()
                 )
+            self._require_whole(self._whole)
         self._whole.replace(self._path)
+
+    def _require_whole(self, path: Path) -> None:
+        """Closing a file on a full disk raises nothing, so look at what is there."""
+        with open_dataset(str(path)) as file:
+            if not is_whole(file, path.stat().st_size, written=True):
+                raise self._failure()
 
     def _remove(self) -> None:
         if hasattr(self, "_file"):

@@ -10,11 +10,11 @@ from typing import Literal
 
 from affine import Affine
 from rasterio.crs import CRS
-from rasterio.enums import ColorInterp, Interleaving, MaskFlags
+from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.io import DatasetReader
 
 from suelo.errors import ImageError
-from suelo.imagery.gdal import GDAL_ERRORS, open_dataset
+from suelo.imagery.gdal import GDAL_ERRORS, is_whole, open_dataset
 from suelo.imagery.georeference import georeference
 from suelo.imagery.network import environment, reason
 from suelo.imagery.source import NEEDED, Source
@@ -185,18 +185,8 @@ def _require_rest(image: DatasetReader, kind: Kind, source: Source) -> None:
 
 def _require_whole(image: DatasetReader, source: Source) -> None:
     """Refuse a file that ends before its last blocks do: what is left of an upload or copy that was cut off."""
-    if source.size is None:
-        return
-    block_height, block_width = image.block_shapes[0]
-    last = -(-image.height // block_height) - 1
-    planes = 1 if image.interleaving is Interleaving.pixel else image.count
-    for band in range(1, planes + 1):
-        for column in range(-(-image.width // block_width)):
-            offset, size = (
-                image.get_tag_item(f"BLOCK_{item}_{column}_{last}", "TIFF", bidx=band) for item in ("OFFSET", "SIZE")
-            )
-            if offset and size and int(offset) + int(size) > source.size:
-                raise ImageError(_CUT_SHORT)
+    if source.size is not None and not is_whole(image, source.size):
+        raise ImageError(_CUT_SHORT)
 
 
 def _row_pages(source: Source, samples: int, dtype: str) -> RowPages:

@@ -19,7 +19,7 @@ def chip_request() -> Iterator[Measurement]:
     """Server time of `POST /segment_tiff`, each time with another chip, so that no stored result is returned."""
     from suelo.jobs.service import JobService
 
-    from suelo.api import create_api
+    from suelo.api.app import create_api
     from suelo.settings import Settings
     from suelo.simulation import simulate
 

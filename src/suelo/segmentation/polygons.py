@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from affine import Affine
 from numpy.typing import NDArray
 
 from suelo.landcover import LandCover
 from suelo.segmentation.components import find_objects
-from suelo.segmentation.outlines import CornerCollector, placed
+from suelo.segmentation.outlines import CornerCollector
 from suelo.segmentation.raster import Probabilities, ProbabilitySource, opened
 from suelo.segmentation.selection import Selection
 from suelo.segmentation.simplify import simplified
@@ -66,19 +65,17 @@ def polygonise_class(probabilities: Probabilities, selection: Selection, land_co
     grid = probabilities.grid
     # An affine transform with a negative determinant mirrors the image, and the direction of its rings.
     outlines = corners.outlines(objects.labels, len(objects), clockwise=grid.transform.determinant > 0)
-    tolerance = selection.simplify_m / grid.gsd_m
+    simpler = simplified(outlines, selection.simplify_m / grid.gsd_m) if selection.simplify_m > 0 else None
     for start in range(0, len(objects), BATCH):
         part = slice(start, min(start + BATCH, len(objects)))
-        if tolerance > 0:
-            exact = outlines.geometries(part.start, part.stop, Affine.identity())
-            geometry = _moved(simplified(exact, tolerance), grid.transform)
-        else:
-            geometry = outlines.geometries(part.start, part.stop, grid.transform)
+        geometry = outlines.geometries(part.start, part.stop, grid.transform)
+        if simpler:
+            geometry = _valid_or(geometry, simpler.geometries(part.start, part.stop, grid.transform))
         yield Polygons(land_cover, geometry, objects.area_m2[part], objects.mean_probability[part])
 
 
-def _moved(geometry: NDArray[np.object_], transform: Affine) -> NDArray[np.object_]:
+def _valid_or(exact: NDArray[np.object_], simpler: NDArray[np.object_]) -> NDArray[np.object_]:
+    """The simplified outlines, and the exact ones of objects that came to cross themselves."""
     import shapely
 
-    moved: NDArray[np.object_] = shapely.transform(geometry, lambda points: placed(points, transform))
-    return moved
+    return np.where(shapely.is_valid(simpler), simpler, exact)

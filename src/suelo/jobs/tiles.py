@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -62,7 +63,7 @@ def make_tile(raster: str, place: MapGeometry, layer: str, z: int, x: int, y: in
         if not inside.any():
             return _empty()
         step = _step(rows), _step(cols)
-        window = _cover(rows[inside], cols[inside])
+        window = _cover(rows[inside], cols[inside], step, place.grid)
         if layer == CLASSES_LAYER:
             colours, shown = _classes(dataset, place.grid, window, step, selection)
         else:
@@ -84,9 +85,20 @@ def _step(values: NDArray[np.float64]) -> float:
     return float(np.nan_to_num(max(down, across), nan=1.0))
 
 
-def _cover(rows: NDArray[np.float64], cols: NDArray[np.float64]) -> Window:
-    row, col = int(rows.min()), int(cols.min())
-    return Window(row, col, int(rows.max()) + 1 - row, int(cols.max()) + 1 - col)
+def _cover(rows: NDArray[np.float64], cols: NDArray[np.float64], step: tuple[float, float], grid: Grid) -> Window:
+    """Raster pixels that tile pixels with these centres cover."""
+    # Half a tile pixel around each centre; close to the raster's own pixels the centres alone say which are needed.
+    row_margin, col_margin = ((s / 2 if s > 1 else 0.0) for s in step)
+    row, stop_row = _span(rows, row_margin, grid.height)
+    col, stop_col = _span(cols, col_margin, grid.width)
+    return Window(row, col, stop_row - row, stop_col - col)
+
+
+def _span(centres: NDArray[np.float64], margin: float, size: int) -> tuple[int, int]:
+    first, last = centres.min(), centres.max()
+    start = min(math.floor(first), round(first - margin))
+    stop = max(math.floor(last) + 1, round(last + margin))
+    return max(0, start), min(size, stop)
 
 
 def _index(values: NDArray[np.float64], start: int, length: int, samples: int) -> NDArray[np.intp]:

@@ -25,13 +25,13 @@ def about(job: Job, contract: ModelContract | None, texts: Texts) -> Component:
     """
     return html.Div(
         [
+            html.P(texts("classes.help")),
             html.H3(texts("about.image")),
             _facts(_image_facts(job, texts)),
             html.H3(texts("about.model")),
             _facts([(texts("about.name"), job.model_name)]),
             html.H3(texts("about.trust")),
-            *trust(contract.metrics if contract is not None else None, texts),
-            html.P(html.A(texts("about.contract"), href="/v1/model")) if contract is not None else None,
+            *trust(contract, texts),
         ],
         className="about",
     )
@@ -53,16 +53,21 @@ def _facts(pairs: list[tuple[str, Component | str]]) -> Component:
     return html.Dl([part for name, value in pairs for part in (html.Dt(name), html.Dd(value))], className="facts")
 
 
-def trust(metrics: Metrics | None, texts: Texts) -> list[Component]:
+def trust(contract: ModelContract | None, texts: Texts) -> list[Component]:
     """How good the model is, from its own contract, and what that does not cover."""
     advice = html.P(texts("about.trust_advice"))
+    if contract is None:
+        return [html.P(texts("about.other_model")), advice]
+    link = html.P(html.A(texts("about.contract"), href="/v1/model"))
+    metrics = contract.metrics
     if metrics is None or metrics.mean_jaccard is None:
-        return [html.P(texts("about.trust_none")), advice]
+        return [html.P(texts("about.trust_none")), advice, link]
     mean = formats.percent(metrics.mean_jaccard, texts.language)
     return [
         html.P(texts("about.trust_mean", measured_on=metrics.measured_on, mean=mean)),
         html.Ul([_class_metric(metrics, key, texts) for key in metrics.jaccard], className="metrics"),
         advice,
+        link,
     ]
 
 

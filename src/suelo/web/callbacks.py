@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import dash_leaflet as dl
-from dash import ALL, ClientsideFunction, Dash, Input, Output, State, no_update, set_props
+from dash import ALL, ClientsideFunction, Dash, Input, Output, State, no_update
 from dash.development.base_component import Component
 from flask import request
 
@@ -49,19 +49,20 @@ def _register_pages(app: Dash, views: Views) -> None:
     def content(path: str, search: str | None) -> list[Component]:
         return views.content(path, search or "", _texts())
 
+    # The content comes as an output: parts that `set_props` brings would not call their own callbacks.
     @app.callback(
         Output(ids.JOB_PROGRESS, "children"),
+        Output(ids.CONTENT, "children", allow_duplicate=True),
         Input(ids.JOB_POLL, "n_intervals"),
         State(ids.LOCATION, "pathname"),
         State(ids.LOCATION, "search"),
         prevent_initial_call=True,
     )
-    def progress(_ticks: int, path: str, search: str | None) -> Any:  # noqa: ANN401
+    def progress(_ticks: int, path: str, search: str | None) -> tuple[Any, Any]:
         job = views.job_at(path)
         if job is not None and not job.finished:
-            return job_progress(job, _texts())
-        set_props(ids.CONTENT, {"children": views.content(path, search or "", _texts())})
-        return no_update
+            return job_progress(job, _texts()), no_update
+        return no_update, views.content(path, search or "", _texts())
 
 
 def _register_results(app: Dash, views: Views) -> None:

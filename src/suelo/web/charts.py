@@ -61,25 +61,34 @@ def bar_chart(rows: Sequence[ClassSummary], measure: Measure, texts: Texts) -> d
         "cliponaxis": False,
         # Pale classes need an outline on white.
         "marker": {"color": [c.hex_colour for c in classes], "line": {"color": "rgba(20, 30, 25, 0.45)", "width": 1}},
+        "width": 0.68,
         "hovertemplate": "%{y}: %{text}<extra></extra>",
     }
     # Room at the right for the number of the longest bar.
     longest = max(lengths, default=0.0) * 1.2 or 1.0
     title = texts("chart.share_axis") if measure == "share" else texts(f"chart.{measure}")
-    return {"data": [bars], "layout": _layout(len(rows), longest, title, texts)}
+    layout = _layout(len(rows), longest, title, texts)
+    if not rows:
+        layout["annotations"] = [{"text": texts("chart.empty"), "showarrow": False, "font": {"color": _QUIET}}]
+    return {"data": [bars], "layout": layout}
+
+
+def blank_chart(texts: Texts) -> dict[str, Any]:
+    """The figure before there are numbers: nothing at all."""
+    return {"data": [], "layout": _layout(0, 1.0, "", texts)}
 
 
 def _layout(count: int, longest: float, title: str, texts: Texts) -> dict[str, Any]:
     return {
-        "height": max(count, 3) * _BAR + _MARGIN["t"] + _MARGIN["b"],
+        "height": max(count, 2) * _BAR + _MARGIN["t"] + _MARGIN["b"],
         "margin": _MARGIN,
-        "bargap": 0.32,
         "showlegend": False,
         "separators": ",." if texts.language == "es" else ".,",
         "font": {"family": "inherit", "size": 12, "color": _INK},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "xaxis": {
+            "visible": count > 0,
             "range": [0, longest],
             "title": {"text": title, "font": {"size": 11, "color": _QUIET}, "standoff": 6},
             "tickfont": {"size": 11, "color": _QUIET},
@@ -90,6 +99,7 @@ def _layout(count: int, longest: float, title: str, texts: Texts) -> dict[str, A
             "fixedrange": True,
         },
         "yaxis": {
+            "visible": count > 0,
             "autorange": "reversed",
             "automargin": True,
             "fixedrange": True,

@@ -8,7 +8,7 @@ from dash.development.base_component import Component
 
 from suelo.landcover import CLASSES, LandCover
 from suelo.segmentation.selection import Selection
-from suelo.web import ids
+from suelo.web import formats, ids
 from suelo.web.attributes import dashed
 from suelo.web.language import class_name
 from suelo.web.tables import swatch
@@ -83,6 +83,7 @@ def _all_row(selection: Selection, texts: Texts) -> Component:
 
 def _class_row(land_cover: LandCover, selection: Selection, texts: Texts) -> Component:
     key, name = land_cover.key, class_name(land_cover, texts.language)
+    threshold = selection.thresholds[land_cover.id - 1]
     return html.Li(
         [
             html.Div(
@@ -108,10 +109,14 @@ def _class_row(land_cover: LandCover, selection: Selection, texts: Texts) -> Com
                 [
                     _slider(
                         ids.per_class("threshold", key),
-                        selection.thresholds[land_cover.id - 1],
+                        threshold,
                         texts("classes.threshold_of", name=name),
                     ),
-                    html.Span("", id=ids.per_class("threshold-text", key), className="threshold-text"),
+                    html.Span(
+                        formats.number(threshold, 2, texts.language),
+                        id=ids.per_class("threshold-text", key),
+                        className="threshold-text",
+                    ),
                 ],
                 className="class-threshold",
             ),

@@ -98,6 +98,7 @@ def _map(job: Job, about: dict[str, Any], query: str, basemap: Basemap | None) -
         boundsOptions=FIT,
         # dash-leaflet raises in the browser when it tracks the view of a map that was opened by bounds.
         trackViewport=False,
+        fadeAnimation=False,
         zoomSnap=0.25,
         zoomDelta=0.5,
         wheelPxPerZoomLevel=120,

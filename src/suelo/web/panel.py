@@ -14,7 +14,7 @@ from suelo.segmentation.selection import Selection
 from suelo.web import ids, links
 from suelo.web.about import about
 from suelo.web.attributes import dashed
-from suelo.web.charts import MEASURES
+from suelo.web.charts import MEASURES, blank_chart
 from suelo.web.controls import class_controls
 from suelo.web.texts import Texts
 
@@ -64,7 +64,12 @@ def _chart(texts: Texts) -> Component:
                 **dashed(aria_label=texts("chart.measure")),
             ),
             html.Div(
-                dcc.Graph(id=ids.CHART, config={"displayModeBar": False, "responsive": True}, className="chart"),
+                dcc.Graph(
+                    id=ids.CHART,
+                    figure=blank_chart(texts),
+                    config={"displayModeBar": False, "responsive": True},
+                    className="chart",
+                ),
                 role="img",
                 **dashed(aria_label=texts("chart.label")),
             ),

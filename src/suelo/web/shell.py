@@ -55,12 +55,15 @@ def document(parts: dict[str, str], title: str, texts: Texts) -> str:
 
 
 def frame() -> Component:
-    """What is on every page before its content is known."""
+    """What is on every page before its content and its language are known."""
     provider: Component = dmc.MantineProvider(
         [
             dcc.Location(id=ids.LOCATION, refresh=False),
             html.Div(id=ids.CONTENT, className="page"),
-            html.Div(id=ids.NOTICE, className="notice", role="alert"),
+            html.Div(
+                [html.Div(id=ids.NOTICE, role="alert"), html.Button("×", id="dismiss", type="button", title="OK")],
+                className="notice",
+            ),
         ],
         theme=THEME,
         forceColorScheme="light",

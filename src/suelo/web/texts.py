@@ -16,8 +16,6 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "skip": ("Skip to content", "Ir al contenido"),
     "all_results": ("All results", "Todos los resultados"),
     "other_language": ("Español", "English"),
-    "close": ("Close", "Cerrar"),
-    "notice": ("Something went wrong.", "Algo salió mal."),
     "noscript": (
         "Suelo's page needs JavaScript; the API and the command line do not.",
         "La página de Suelo necesita JavaScript; la API y la línea de comandos no.",
@@ -82,7 +80,6 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "status.failed": ("Failed", "Falló"),
     "status.cancelled": ("Cancelled", "Cancelado"),
     "row.sample": ("Sample", "Ejemplo"),
-    "row.open": ("Open", "Abrir"),
     "row.open_name": ("Open {name}", "Abrir {name}"),
     "row.delete": ("Delete", "Eliminar"),
     "row.delete_name": ("Delete {name}", "Eliminar {name}"),
@@ -204,10 +201,11 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "about.no_crs": ("none; rows and columns", "ninguna; filas y columnas"),
     "about.date": ("Segmented", "Segmentada"),
     "about.model": ("Model", "Modelo"),
-    "about.version": ("{name}, version {version}", "{name}, versión {version}"),
     "about.other_model": (
-        "another model than the one that runs now ({sha})",
-        "un modelo distinto del que corre ahora ({sha})",
+        "Another model runs here now than the one that made this result; its figures are not at hand. Send the image "
+        "again to use the new one.",
+        "Ahora corre aquí otro modelo, distinto del que hizo este resultado, y sus cifras no están a mano. Envíe la "
+        "imagen otra vez para usar el nuevo.",
     ),
     "about.trust": ("How far can I trust this?", "¿Qué tan confiable es?"),
     "about.trust_mean": (

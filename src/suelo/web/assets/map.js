@@ -135,6 +135,39 @@
     }
   }
 
+  /* ---- Tiles ---- */
+
+  /* Leaflet empties a layer when its address changes. Here the old picture stays until the new one is whole, so that
+     the map does not blink at every move of a threshold. */
+  function keepPicture(layer) {
+    const setUrl = layer.setUrl;
+    let old = null;
+
+    function reveal() {
+      if (old) {
+        old.remove();
+        old = null;
+        layer.getContainer().style.visibility = "";
+      }
+    }
+
+    layer.setUrl = function (url, noRedraw) {
+      const container = layer.getContainer();
+      if (container && old === null && map.hasLayer(layer)) {
+        old = container.cloneNode(true);
+        container.before(old);
+        container.style.visibility = "hidden";
+      }
+      return setUrl.call(layer, url, noRedraw);
+    };
+    layer.on("load", reveal);
+    map.on("zoomstart", reveal);
+    layer.on("remove", () => {
+      reveal();
+      map.off("zoomstart", reveal);
+    });
+  }
+
   /* ---- Scale bar ---- */
 
   function metresAcross(pixels) {
@@ -181,6 +214,11 @@
       zoomOutTitle: frame.texts.zoom_out,
     });
     map.zoomControl.remove().addTo(map);
+    map.on("layeradd", (event) => {
+      if (event.layer instanceof window.L.TileLayer) {
+        keepPicture(event.layer);
+      }
+    });
     map.on("mousemove click", (event) => point(event.latlng));
     map.on("mouseout", leave);
     map.on("moveend zoomend", keyboard);

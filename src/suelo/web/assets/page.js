@@ -88,7 +88,9 @@
     if (!target) {
       return;
     }
-    if (target.id === "sample") {
+    if (target.id === "dismiss") {
+      window.dash_clientside.set_props("notice", { children: null });
+    } else if (target.id === "sample") {
       sample(target);
     } else if (target.dataset.cancel) {
       cancel(target);

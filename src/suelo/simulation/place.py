@@ -35,20 +35,18 @@ def scene_grid(height: int, width: int, crs: str | None, gsd_m: float) -> Grid:
         return Grid(height, width, pixel_gsd_m=gsd_m)
     try:
         target = CRS.from_user_input(crs)
-        proj = ProjCRS.from_wkt(target.to_wkt())
+        proj = ProjCRS.from_user_input(crs)
         lon, lat = _SAVANNA
         area = proj.area_of_use
         if area is not None and not (area.west <= lon <= area.east and area.south <= lat <= area.north):
             lon, lat = (area.west + area.east) / 2, (area.south + area.north) / 2
         to_crs = Transformer.from_crs("EPSG:4326", proj, always_xy=True)
         x, y = to_crs.transform(lon, lat)
-        # Half a step on each side, so that scale is right even where the projection stretches.
-        unit = target.linear_units_factor[1] if target.is_projected else 1.0
-        degree = 111_320.0
         if target.is_projected:
-            step_x = step_y = gsd_m / unit
+            step_x = step_y = gsd_m / target.linear_units_factor[1]
         else:
-            step_x, step_y = gsd_m / (degree * np.cos(np.radians(lat))), gsd_m / 110_580.0
+            # Metres in a degree of longitude at the equator, and of latitude near it.
+            step_x, step_y = gsd_m / (111_320.0 * np.cos(np.radians(lat))), gsd_m / 110_580.0
     except (CRSError, ProjError) as error:
         raise InputError(f"The coordinate reference system {crs!r} cannot be used: {error}.") from None
     if not np.isfinite([x, y]).all():

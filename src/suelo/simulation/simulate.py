@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -240,14 +241,17 @@ def _append_polygons(path: Path, objects: list[tuple[int, Shape]], grid: Grid, *
         lambda p: np.stack([t.a * p[:, 0] + t.b * p[:, 1] + t.c, t.d * p[:, 0] + t.e * p[:, 1] + t.f], -1),
     )
     ids = np.array([class_id for class_id, _ in objects], np.int32)
-    pyogrio.raw.write(
-        path,
-        geometry=np.array(shapely.to_wkb(geometries), object),
-        field_data=[ids, np.array([CLASS_KEYS[k - 1] for k in ids], object)],
-        fields=["class_id", "class"],
-        geometry_type="Polygon",
-        crs=grid.crs.to_wkt() if grid.crs is not None else None,
-        driver="GPKG",
-        layer="truth",
-        append=not first,
-    )
+    with warnings.catch_warnings():
+        # Without a CRS the outlines are in pixels, as they should be; no warning is needed.
+        warnings.filterwarnings("ignore", message="'crs' was not provided")
+        pyogrio.raw.write(
+            path,
+            geometry=np.array(shapely.to_wkb(geometries), object),
+            field_data=[ids, np.array([CLASS_KEYS[k - 1] for k in ids], object)],
+            fields=["class_id", "class"],
+            geometry_type="Polygon",
+            crs=grid.crs.to_wkt() if grid.crs is not None else None,
+            driver="GPKG",
+            layer="truth",
+            append=not first,
+        )

@@ -59,6 +59,7 @@ class Layout:
         transform: Affine transform of pixel corners; the identity where there is none.
         crs: Coordinate reference system, or None.
         threads: Threads that decode blocks: more than one is slower where blocks are small.
+        pages: Numbers of the pages in the file, if `kind` is not `bands`.
         row_pages: Where the pages are if `kind` is `rows`.
     """
 
@@ -72,6 +73,7 @@ class Layout:
     transform: Affine
     crs: CRS | None
     threads: str
+    pages: tuple[int, ...]
     row_pages: RowPages | None = None
 
 
@@ -83,10 +85,17 @@ def inspect(source: Source) -> Layout:
     """
     try:
         with environment(source), open_dataset(source.gdal_path) as image:
-            kind, height, width = _kind(image)
+            pages = _pages(image)
+            kind, height, width = _kind(image, pages)
             dtype = _dtype(image)
-            _require_size(height, width)
-            _require_rest(image, kind, source)
+            if height < MIN_SIZE or width < MIN_SIZE:
+                raise ImageError(
+                    f"This image has {height} × {width} pixels; Suelo needs at least {MIN_SIZE} × {MIN_SIZE}."
+                )
+            _require_whole(image, source)
+            masked = MaskFlags.per_dataset in image.mask_flag_enums[0]
+            if kind == "pages":
+                masked = _look_at_pages(source, tuple(pages), dtype)
             crs, transform = georeference(image) if kind != "rows" else (None, Affine.identity())
             alpha = _alpha(image)
             return Layout(
@@ -95,40 +104,41 @@ def inspect(source: Source) -> Layout:
                 width,
                 dtype,
                 image.nodata,
-                alpha is None and MaskFlags.per_dataset in image.mask_flag_enums[0],
+                masked and alpha is None,
                 alpha,
                 transform,
                 crs,
                 "ALL_CPUS" if math.prod(image.block_shapes[0]) >= _THREADED_BLOCK else "1",
-                _row_pages(source, height * width * BANDS, dtype) if kind == "rows" and not source.remote else None,
+                tuple(pages),
+                _row_pages(source, tuple(pages), width, dtype) if kind == "rows" and not source.remote else None,
             )
     except GDAL_ERRORS as error:
         said = str(error.__cause__ or error)
         raise ImageError(reason(source, said) if source.remote else _reason(said)) from error
 
 
-def _kind(image: DatasetReader) -> tuple[Kind, int, int]:
+def _kind(image: DatasetReader, pages: dict[int, tuple[int, int, int]]) -> tuple[Kind, int, int]:
     """Where the bands are, height and width."""
-    pages = _pages(image)
     alpha = _alpha(image)
     bands = image.count - (alpha is not None)
     if bands == 1 and len(pages) > 1:
-        return _kind_of_pages(pages)
+        return _kind_of_pages(list(pages.values()))
     if bands != BANDS:
-        raise ImageError(
-            f"This image has {bands} band{'' if bands == 1 else 's'}{' and an alpha band' if alpha else ''}; {NEEDED}."
-        )
-    images = sum(page == (image.width, image.height, image.count) for page in pages)
+        raise ImageError(f"This image has {_bands(bands)}{' and an alpha band' if alpha else ''}; {NEEDED}.")
+    images = sum(page == (image.width, image.height, image.count) for page in pages.values())
     if images > 1:
         raise ImageError(f"This file holds {images} images of 8 bands; Suelo needs one image per file.")
     return "bands", image.height, image.width
 
 
-def _pages(image: DatasetReader) -> list[tuple[int, int, int]]:
-    """Width, height and bands of each page; overviews and masks are no pages."""
+def _pages(image: DatasetReader) -> dict[int, tuple[int, int, int]]:
+    """Width, height and bands of each page by its number in the file; overviews and masks are no pages."""
     described = image.tags(ns="SUBDATASETS")
-    matches = (_PAGE.match(described[f"SUBDATASET_{n}_DESC"]) for n in range(1, len(described) // 2 + 1))
-    return [(int(m[1]), int(m[2]), int(m[3])) for m in matches if m]
+    pages = {}
+    for key, name in described.items():
+        if key.endswith("_NAME") and (match := _PAGE.match(described.get(key.replace("_NAME", "_DESC"), ""))):
+            pages[int(name.split(":")[1])] = int(match[1]), int(match[2]), int(match[3])
+    return pages
 
 
 def _kind_of_pages(pages: list[tuple[int, int, int]]) -> tuple[Kind, int, int]:
@@ -166,21 +176,16 @@ def _dtype(image: DatasetReader) -> str:
     return dtype
 
 
-def _require_size(height: int, width: int) -> None:
-    if height < MIN_SIZE or width < MIN_SIZE:
-        raise ImageError(f"This image has {height} × {width} pixels; Suelo needs at least {MIN_SIZE} × {MIN_SIZE}.")
-
-
-def _require_rest(image: DatasetReader, kind: Kind, source: Source) -> None:
-    """Look at what the first page does not tell: whether the file ends too early, and whether the pages are alike."""
-    _require_whole(image, source)
-    if kind == "pages":
-        first = _dtype(image)
-        for number in range(2, BANDS + 1):
-            with open_dataset(f"GTIFF_DIR:{number}:{source.gdal_path}") as page:
-                if (dtype := _dtype(page)) != first:
-                    raise ImageError(f"The pages of this file differ: {first} and {dtype} samples; {NEEDED}.")
-                _require_whole(page, source)
+def _look_at_pages(source: Source, numbers: tuple[int, ...], dtype: str) -> bool:
+    """Make sure that pages of one size are alike and whole; True if one of them has a mask band."""
+    masked = False
+    for number in numbers:
+        with open_dataset(f"GTIFF_DIR:{number}:{source.gdal_path}") as page:
+            if (other := _dtype(page)) != dtype:
+                raise ImageError(f"The pages of this file differ: {dtype} and {other} samples; {NEEDED}.")
+            _require_whole(page, source)
+            masked = masked or MaskFlags.per_dataset in page.mask_flag_enums[0]
+    return masked
 
 
 def _require_whole(image: DatasetReader, source: Source) -> None:
@@ -189,15 +194,16 @@ def _require_whole(image: DatasetReader, source: Source) -> None:
         raise ImageError(_CUT_SHORT)
 
 
-def _row_pages(source: Source, samples: int, dtype: str) -> RowPages:
+def _row_pages(source: Source, numbers: tuple[int, ...], width: int, dtype: str) -> RowPages:
     import numpy as np
     import tifffile
 
     with tifffile.TiffFile(source.gdal_path if source.data is None else BytesIO(source.data)) as file:
         start = file.series[0].dataoffset
-        offsets = tuple(page.offset for page in file.pages)
+        offsets = tuple(file.pages[number - 1].offset for number in numbers)
         byteorder = file.byteorder
-    if start is not None and source.size is not None and start + samples * np.dtype(dtype).itemsize > source.size:
+    size = len(numbers) * width * BANDS * np.dtype(dtype).itemsize
+    if start is not None and source.size is not None and start + size > source.size:
         raise ImageError(_CUT_SHORT)
     return RowPages(offsets, start, byteorder)
 

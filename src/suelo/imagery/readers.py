@@ -64,7 +64,7 @@ class PageReader:
 
     def __init__(self, path: str, layout: Layout) -> None:
         """Open the eight pages of the file at `path`."""
-        self._pages = [open_dataset(f"GTIFF_DIR:{page}:{path}", layout.threads) for page in range(1, BANDS + 1)]
+        self._pages = [open_dataset(f"GTIFF_DIR:{page}:{path}", layout.threads) for page in layout.pages]
         self._masked = layout.masked
 
     def read(self, window: Window) -> tuple[NDArray[np.generic], NDArray[np.bool_] | None]:

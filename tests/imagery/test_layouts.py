@@ -30,6 +30,7 @@ RASTERIO = {
     "BigTIFF": {"bigtiff": "yes", "endianness": "big"},
     "eleven bits": {"nbits": 11, "compress": "deflate"},
     "red, green and blue first": {"photometric": "rgb"},
+    "a band flagged as alpha by mistake": {"photometric": "rgb", "alpha": "yes"},
 }
 
 TIFFFILE = {

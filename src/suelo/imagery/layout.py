@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from io import BytesIO
 from typing import Literal
 
 from affine import Affine
@@ -14,6 +13,7 @@ from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.io import DatasetReader
 
 from suelo.errors import ImageError
+from suelo.imagery.directories import chain_is_cut
 from suelo.imagery.gdal import GDAL_ERRORS, is_whole, open_dataset
 from suelo.imagery.georeference import georeference
 from suelo.imagery.network import environment, reason
@@ -24,7 +24,7 @@ MIN_SIZE = 16
 _DTYPES = ("uint8", "uint16", "float16", "float32", "float64")
 _PAGE = re.compile(r"Page \d+ \((\d+)P x (\d+)L x (\d+)B\)")
 _THREADED_BLOCK = 128 * 128
-_CUT_SHORT = "The TIFF was cut short: its last rows are missing; Suelo needs the whole file."
+_CUT_SHORT = "The TIFF was cut short: its end is missing; Suelo needs the whole file."
 
 Kind = Literal["bands", "pages", "rows"]
 
@@ -86,14 +86,14 @@ def inspect(source: Source) -> Layout:
     try:
         with environment(source), open_dataset(source.gdal_path) as image:
             pages = _pages(image)
-            kind, height, width = _kind(image, pages)
+            kind, height, width = _kind(image, pages, source)
             dtype = _dtype(image)
             if height < MIN_SIZE or width < MIN_SIZE:
                 raise ImageError(
                     f"This image has {height} × {width} pixels; Suelo needs at least {MIN_SIZE} × {MIN_SIZE}."
                 )
             _require_whole(image, source)
-            masked = MaskFlags.per_dataset in image.mask_flag_enums[0]
+            masked = _has_mask(image)
             if kind == "pages":
                 masked = _look_at_pages(source, tuple(pages), dtype)
             crs, transform = georeference(image) if kind != "rows" else (None, Affine.identity())
@@ -104,7 +104,7 @@ def inspect(source: Source) -> Layout:
                 width,
                 dtype,
                 image.nodata,
-                masked and alpha is None,
+                masked,
                 alpha,
                 transform,
                 crs,
@@ -117,10 +117,14 @@ def inspect(source: Source) -> Layout:
         raise ImageError(reason(source, said) if source.remote else _reason(said)) from error
 
 
-def _kind(image: DatasetReader, pages: dict[int, tuple[int, int, int]]) -> tuple[Kind, int, int]:
+def _kind(image: DatasetReader, pages: dict[int, tuple[int, int, int]], source: Source) -> tuple[Kind, int, int]:
     """Where the bands are, height and width."""
     alpha = _alpha(image)
     bands = image.count - (alpha is not None)
+    if bands == 1 and source.size is not None:
+        with source.open() as file:
+            if chain_is_cut(file, source.size):
+                raise ImageError(_CUT_SHORT)
     if bands == 1 and len(pages) > 1:
         return _kind_of_pages(list(pages.values()))
     if bands != BANDS:
@@ -176,6 +180,11 @@ def _dtype(image: DatasetReader) -> str:
     return dtype
 
 
+def _has_mask(image: DatasetReader) -> bool:
+    flags = image.mask_flag_enums[0]
+    return MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags
+
+
 def _look_at_pages(source: Source, numbers: tuple[int, ...], dtype: str) -> bool:
     """Make sure that pages of one size are alike and whole; True if one of them has a mask band."""
     masked = False
@@ -184,7 +193,7 @@ def _look_at_pages(source: Source, numbers: tuple[int, ...], dtype: str) -> bool
             if (other := _dtype(page)) != dtype:
                 raise ImageError(f"The pages of this file differ: {dtype} and {other} samples; {NEEDED}.")
             _require_whole(page, source)
-            masked = masked or MaskFlags.per_dataset in page.mask_flag_enums[0]
+            masked = masked or _has_mask(page)
     return masked
 
 
@@ -198,7 +207,7 @@ def _row_pages(source: Source, numbers: tuple[int, ...], width: int, dtype: str)
     import numpy as np
     import tifffile
 
-    with tifffile.TiffFile(source.gdal_path if source.data is None else BytesIO(source.data)) as file:
+    with source.open() as stream, tifffile.TiffFile(stream) as file:
         start = file.series[0].dataoffset
         offsets = tuple(file.pages[number - 1].offset for number in numbers)
         byteorder = file.byteorder

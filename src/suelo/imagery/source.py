@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import tempfile
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 from urllib.parse import quote, unquote, urlsplit
 
 from rasterio.io import MemoryFile
@@ -62,6 +64,10 @@ class Source:
         """True if reading goes over the network."""
         return self.size is None
 
+    def open(self) -> BinaryIO:
+        """Open an image that is not remote as a stream of bytes."""
+        return Path(self.gdal_path).open("rb") if self.data is None else BytesIO(self.data)
+
     def close(self) -> None:
         """Give memory or temporary files back."""
         if isinstance(self.holder, MemoryFile):
@@ -97,7 +103,7 @@ def locate(source: str | os.PathLike[str] | bytes, name: str | None = None) -> S
 def _local(path: Path, name: str | None) -> Source:
     try:
         if path.is_dir():
-            raise ImageError(f"{path.name or path} is a folder; {NEEDED} file.")
+            raise ImageError(f"The path {path.name or path} is a folder; {NEEDED}.")
         size = path.stat().st_size
         with path.open("rb") as file:
             head = file.read(512)

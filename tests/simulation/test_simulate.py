@@ -103,7 +103,7 @@ def test_files_say_what_they_are(tmp_path: Path) -> None:
         assert image.profile["tiled"]
         assert image.nodata is None
         assert image.descriptions[0] == "coastal"
-        assert image.descriptions[7] == "NIR2"
+        assert image.descriptions[7] == "nir2"
     with rasterio.open(files.truth) as truth:
         assert truth.descriptions == tuple(c.name for c in CLASSES)
         assert truth.crs.to_epsg() == 9377

@@ -18,27 +18,23 @@ _PIECE_M = 240.0
 BANK_M = 5.0
 """Strip along rivers that nothing is built on."""
 
-# What a block of three by three districts is made of, from the most to the least urban, for each style of scene.
 STYLES: dict[str, tuple[str, ...]] = {
-    "mixed": ("dense", "dense", "industrial", "suburb", "village", "crops", "crops", "paddock", "savanna"),
-    "mixed_forest": ("dense", "industrial", "suburb", "village", "crops", "crops", "paddock", "forest", "savanna"),
-    "city": ("dense", "dense", "dense", "dense", "industrial", "dense", "suburb", "park", "suburb"),
-    "suburb": ("dense", "industrial", "suburb", "suburb", "suburb", "suburb", "park", "paddock", "crops"),
-    "industrial": (
-        "dense",
-        "industrial",
-        "industrial",
-        "industrial",
-        "industrial",
-        "suburb",
-        "park",
-        "crops",
-        "paddock",
+    "mixed": (
+        "dense dense industrial suburb village crops crops paddock savanna",
+        "dense industrial suburb village crops crops paddock forest savanna",
+        "dense dense industrial suburb park village crops paddock forest",
+        "dense industrial suburb suburb village crops crops savanna paddock",
     ),
-    "village": ("village", "village", "village", "village", "crops", "crops", "savanna", "paddock", "crops"),
-    "farmland": ("village", "village", "crops", "crops", "crops", "crops", "crops", "paddock", "forest"),
-    "wild": ("village", "crops", "savanna", "savanna", "paddock", "park", "savanna", "forest", "forest"),
+    "city": ("dense dense dense dense industrial dense suburb park suburb",),
+    "suburb": ("dense industrial suburb suburb suburb suburb park paddock crops",),
+    "industrial": ("dense industrial industrial industrial industrial suburb park crops paddock",),
+    "village": ("village village village village crops crops savanna paddock crops",),
+    "farmland": ("village village crops crops crops crops crops paddock forest",),
+    "wild": ("village crops savanna savanna paddock park savanna forest forest",),
 }
+"""For each style of scene what a block of three by three districts is made of, from the most to the least urban; where
+there are several such decks, each block draws one."""
+
 URBAN = frozenset({"dense", "suburb", "industrial", "park"})
 
 
@@ -63,7 +59,7 @@ class Layout:
     def __init__(self, seed: int, style: str) -> None:
         """Fix the plan for a seed and a style (a key of `STYLES`)."""
         self.seed = seed
-        self.deck = STYLES[style]
+        self._style = [deck.split() for deck in STYLES[style]]
         rng = generator(seed, 1)
         self._angle = rng.uniform(0, np.pi / 2)
         cos, sin = np.cos(self._angle), np.sin(self._angle)
@@ -97,15 +93,16 @@ class Layout:
     def district(self, i: int, j: int) -> str:
         """Kind of the district between nodes (i, j) and (i + 1, j + 1).
 
-        Blocks of three by three districts share out one deck of kinds; the places where smooth noise is high get the
+        Blocks of three by three districts share out a deck of kinds; the places where smooth noise is high get the
         urban ones, so that towns hold together and every kind is near.
         """
         bi, bj = i // 3, j // 3
         if (bi, bj) not in self._decks:
             ii, jj = np.arange(3) + 3 * bi, np.arange(3) + 3 * bj
             urbanity = smooth_noise(self.seed, 21, ii, jj, 2.2) + 0.35 * hash_unit(self.seed, 22, ii[:, None], jj)
+            deck = self._style[int(hash_unit(self.seed, 23, bi, bj).item() * len(self._style))]
             rank = np.argsort(np.argsort(-urbanity.ravel()))
-            self._decks[bi, bj] = tuple(self.deck[int(k)] for k in rank)
+            self._decks[bi, bj] = tuple(deck[int(k)] for k in rank)
         return self._decks[bi, bj][(i - 3 * bi) * 3 + (j - 3 * bj)]
 
     def path(self, i: int, j: int, axis: int) -> NDArray[np.float64]:

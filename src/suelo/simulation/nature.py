@@ -65,14 +65,10 @@ def forest(plot: Plot) -> None:
     """A closed stand with a ragged edge, labelled as a whole, crown beside crown, and clearings."""
     rng, climate = plot.rng, plot.climate
     meadow(plot, 0.2)
-    turn = np.linspace(0, 2 * np.pi, 60, endpoint=False)
-    middle = plot.corners.mean(0)
-    u, v = sides(plot.corners)
-    r = (
-        0.56
-        * min(u, v)
-        * (1 + sum(rng.normal(0, 0.20 / k) * np.cos(k * turn + rng.uniform(0, 6.3)) for k in range(2, 12)))
-    )
+    turn = np.linspace(0, 2 * np.pi, 90, endpoint=False)
+    middle = quad(plot.corners, rng.uniform(0.35, 0.65), rng.uniform(0.35, 0.65))
+    waves = sum(rng.normal(0, 0.30 / k**0.8) * np.cos(k * turn + rng.uniform(0, 6.3)) for k in range(2, 22))
+    r = rng.uniform(0.38, 0.62) * min(sides(plot.corners)) * np.maximum(1 + waves, 0.15)
     ring = middle + np.stack([r * np.cos(turn), r * np.sin(turn)], -1)
     stand = plot.dry(shapely.Polygon(ring).buffer(0))
     for _ in range(int(rng.integers(0, 3))):
@@ -86,7 +82,7 @@ def forest(plot: Plot) -> None:
     shapely.prepare(stand)
     inside = shapely.contains_xy(stand.buffer(-1.5), at[:, 0], at[:, 1])
     plant(plot.drawing, climate, rng, at[inside], rng.uniform(1.8, 4.2, int(inside.sum())), 0)
-    at = plot.scatter(40)
+    at = plot.scatter(int(rng.integers(30, 160)))
     plot.trees(at, rng.uniform(1.5, 4.0, len(at)))
 
 

@@ -17,6 +17,7 @@ from rasterio.windows import Window as RasterioWindow
 
 from suelo.errors import InputError
 from suelo.imagery.grid import DEFAULT_GSD_M, Grid
+from suelo.imagery.scene import BAND_NAMES
 from suelo.landcover import CLASS_COUNT, CLASS_KEYS, CLASSES
 from suelo.simulation.drawing import Shape, snap
 from suelo.simulation.layout import STYLES
@@ -25,8 +26,6 @@ from suelo.simulation.place import scene_grid
 from suelo.simulation.render import Renderer, part_objects
 from suelo.simulation.world import Key, World
 
-BAND_NAMES = ("coastal", "blue", "green", "yellow", "red", "red edge", "NIR1", "NIR2")
-_MIXED = ("mixed", "mixed_forest")
 _LARGE_SIDE = 700
 
 
@@ -183,8 +182,8 @@ def _open(
     if not 0 <= margin <= min(height, width) // 3:
         raise InputError(f"A margin without data is 0 to a third of the scene's side; {margin} pixels were asked for.")
     if style is None:
-        names = _MIXED if min(height, width) >= _LARGE_SIDE else tuple(STYLES)
-        style = names[int(generator(seed, 5).integers(len(names)))]
+        names = tuple(STYLES)
+        style = "mixed" if min(height, width) >= _LARGE_SIDE else names[int(generator(seed, 5).integers(len(names)))]
     elif style not in STYLES:
         raise InputError(f"There is no style {style!r}; the styles are {', '.join(STYLES)}.")
     world = World(seed, style, gsd_m)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import cast
 
 from flask import Request
 from werkzeug.datastructures import LanguageAccept
@@ -29,7 +28,12 @@ def choose_language(arguments: Mapping[str, str], cookies: Mapping[str, str], ac
     for language in LANGUAGES:
         if cookies.get(LANGUAGE_COOKIE) == language:
             return language
-    return cast(Language, accepted.best_match(LANGUAGES, default="en"))
+    for wanted in accepted.values():
+        for language in LANGUAGES:
+            # es-CO is Spanish too.
+            if wanted.lower().partition("-")[0] == language:
+                return language
+    return "en"
 
 
 def language_of(request: Request) -> Language:

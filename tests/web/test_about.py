@@ -1,0 +1,35 @@
+"""Facts of a result, and the note on trust."""
+
+from __future__ import annotations
+
+from suelo.landcover import CLASSES
+from suelo.model.contract import ModelContract
+from suelo.web.about import about, trust
+from suelo.web.texts import Texts
+
+ENGLISH = Texts("en")
+
+
+def test_facts_of_the_image_and_the_model(make_job, contract, words) -> None:
+    text = words(about(make_job(), contract, ENGLISH))
+    for fact in ("scene", "325 × 320 pixels", "1.24 m", "EPSG:9377", "2026-03-01 14:05 UTC", "unet 1.0"):
+        assert fact in text
+
+
+def test_an_image_without_crs_says_so(make_job, contract, words) -> None:
+    assert "rows and columns" in words(about(make_job(crs="", georeferenced=False), contract, ENGLISH))
+
+
+def test_trust_comes_from_the_models_own_contract(contract, words) -> None:
+    text = words(trust(contract, ENGLISH))
+    assert "simulated scenes" in text
+    assert "61.7 %" in text
+    assert all(c.name in text for c in CLASSES)
+    assert "40.0 %" in text  # standing water
+    assert "not measured" in text  # waterways
+
+
+def test_an_unmeasured_model_and_another_model_are_called_so(words) -> None:
+    assert "Nobody has measured" in words(trust(ModelContract(name="a", version="1"), ENGLISH))
+    assert "Another model" in words(trust(None, ENGLISH))
+    assert "otro modelo" in words(trust(None, Texts("es")))

@@ -1,0 +1,155 @@
+"""What is left of jobs when a process dies, and what the next one makes of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from suelo.jobs.database import open_database
+from suelo.jobs.identity import Worker
+from suelo.jobs.job import Job, new_id, now
+from suelo.jobs.objects import INPUT, key
+from suelo.jobs.records import Records
+from suelo.jobs.recovery import SILENCE
+from suelo.jobs.service import JobService
+from suelo.jobs.tables import JobRow
+from suelo.settings import Settings
+
+Draw = Callable[..., Path]
+
+SERVER = """
+import sys, time
+from pathlib import Path
+from suelo.jobs.service import JobService
+from suelo.settings import Settings
+service = JobService(Settings(home=Path(sys.argv[1]), max_direct_pixels=40_000))
+upload = service.create_upload("scene.tif", None, "ana")
+service.receive_upload(upload.id, [Path(sys.argv[2]).read_bytes()])
+job = service.submit(upload.id, "ana")
+service.start()
+while service.get(job.id).progress == 0:
+    time.sleep(0.02)
+print(job.id, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def dead() -> str:
+    """Name of a worker of this machine whose process has ended."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return str(replace(Worker.here(), pid=process.pid, token="dead"))
+
+
+def submit(service: JobService, path: Path) -> Job:
+    upload = service.create_upload(path.name, None, "ana")
+    service.receive_upload(upload.id, [path.read_bytes()])
+    return service.submit(upload.id, "ana")
+
+
+def records_of(settings: Settings) -> Records:
+    return Records(open_database(settings.database_url))
+
+
+def test_a_killed_server_loses_no_job(settings: Settings, draw_image: Draw, tmp_path: Path) -> None:
+    scene = draw_image(tmp_path / "scene.tif", 2500, 800)
+    process = subprocess.Popen([sys.executable, "-c", SERVER, settings.home, scene], stdout=subprocess.PIPE, text=True)
+    job_id = process.stdout.readline().strip()
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert any((settings.home / "work").iterdir())
+    service = JobService(settings)
+    assert service.get(job_id).status == "running"
+    service.start()
+    assert service.wait(job_id).status == "succeeded"
+    assert [job.id for job in service.list("ana")] == [job_id]
+    service.stop()
+    assert not any((settings.home / "work").iterdir())
+
+
+def test_a_job_that_keeps_killing_its_process_fails_after_three_tries(
+    service: JobService, settings: Settings, draw_image: Draw, tmp_path: Path, dead: str
+) -> None:
+    job = submit(service, draw_image(tmp_path / "scene.tif", 300, 300))
+    records = records_of(settings)
+    for tries in (1, 2, 3):
+        records.claim(dead)
+        service.recover()
+        found = service.get(job.id)
+        assert found.status == ("queued" if tries < 3 else "failed")
+    assert "stopped 3 times" in found.message
+
+
+def test_a_chip_whose_image_was_not_stored_fails_with_a_reason(
+    service: JobService, settings: Settings, draw_image: Draw, tmp_path: Path, dead: str
+) -> None:
+    job = submit(service, draw_image(tmp_path / "scene.tif", 300, 300))
+    records_of(settings).claim(dead)
+    stored = settings.home / "objects" / key(job.id, INPUT)
+    stored.write_bytes(stored.read_bytes()[:1000])
+    service.recover()
+    found = service.get(job.id)
+    assert found.status == "failed"
+    assert "send the image again" in found.message
+
+
+def test_a_job_that_was_cancelled_when_its_process_died_is_cancelled(
+    service: JobService, settings: Settings, draw_image: Draw, tmp_path: Path, dead: str
+) -> None:
+    job = submit(service, draw_image(tmp_path / "scene.tif", 300, 300))
+    records_of(settings).claim(dead)
+    service.cancel(job.id)
+    service.recover()
+    assert service.get(job.id).status == "cancelled"
+
+
+def test_the_job_of_a_living_worker_is_left_alone_until_it_falls_silent(
+    service: JobService, settings: Settings, draw_image: Draw, tmp_path: Path
+) -> None:
+    job = submit(service, draw_image(tmp_path / "scene.tif", 300, 300))
+    elsewhere = str(replace(Worker.here(), host="another-machine"))
+    records_of(settings).claim(elsewhere)
+    service.recover()
+    assert service.get(job.id).status == "running"
+    with Session(open_database(settings.database_url)) as session, session.begin():
+        session.execute(update(JobRow).values(heartbeat_at=now() - SILENCE - timedelta(seconds=1)))
+    service.recover()
+    assert service.get(job.id).status == "queued"
+
+
+def test_leftovers_are_swept_at_start(
+    service: JobService, settings: Settings, draw_image: Draw, tmp_path: Path, dead: str
+) -> None:
+    objects = settings.home / "objects" / "jobs"
+    job = submit(service, draw_image(tmp_path / "chip.tif"))
+    waiting = service.create_upload("waiting.tif", None, "ana")
+    service.receive_upload(waiting.id, [b"II*\0"])
+    orphan, fresh = objects / new_id(), objects / new_id()
+    for folder in (orphan, fresh):
+        folder.mkdir()
+        (folder / INPUT).write_bytes(b"II*\0")
+    for folder in objects.iterdir():
+        if folder != fresh:
+            for path in folder.iterdir():
+                os.utime(path, (time.time() - 7200,) * 2)
+    parent = str(replace(Worker.here(), pid=os.getppid()))
+    unfinished, living = settings.home / "work" / dead, settings.home / "work" / parent
+    for folder in (unfinished, living):
+        folder.mkdir(parents=True)
+        (folder / "half.tif").write_bytes(b"II*\0")
+    service.start()
+    assert {folder.name for folder in objects.iterdir()} == {job.id, waiting.id, fresh.name}
+    assert not unfinished.exists()
+    assert living.exists()

@@ -1,0 +1,156 @@
+"""Numbers, files and pixels of finished jobs."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyogrio
+import pytest
+import rasterio
+from rasterio.warp import transform
+
+from suelo.errors import InputError, NotFoundError
+from suelo.imagery.geotiff import write_cog
+from suelo.imagery.grid import Grid
+from suelo.jobs import results as module
+from suelo.jobs.job import Job
+from suelo.jobs.results import Results
+from suelo.jobs.service import JobService
+from suelo.landcover import CLASS_KEYS, CLASSES
+from suelo.segmentation.selection import NO_DATA, Selection
+from suelo.segmentation.summary import class_shares, summarise
+from suelo.settings import Settings
+
+LOW = Selection((0.1,) * 10)
+
+
+@pytest.fixture
+def job(service: JobService, draw_image: Callable[..., Path], tmp_path: Path) -> Job:
+    """A finished job whose probabilities are patches of all classes, whatever the model thinks of made-up ground."""
+    image = draw_image(tmp_path / "chip.tif", 160, 160, epsg=9377, empty_rows=16)
+    job = service.submit_image(image.read_bytes(), "chip.tif", "ana")
+    path = Path(service.results.raster(job.id, "probabilities"))
+    with rasterio.open(path) as dataset:
+        grid = Grid(dataset.height, dataset.width, dataset.transform, dataset.crs)
+    values = np.random.default_rng(3).integers(0, 120, (10, 20, 20), np.uint8).repeat(8, axis=1).repeat(8, axis=2)
+    values[:, :16] = NO_DATA
+    write_cog(path, values, grid, nodata=NO_DATA, descriptions=CLASS_KEYS)
+    return job
+
+
+@pytest.fixture
+def results(service: JobService) -> Results:
+    return service.results
+
+
+def test_numbers_are_those_of_the_engine(results: Results, job: Job) -> None:
+    path = results.raster(job.id, "probabilities")
+    for selection in (LOW, LOW.with_thresholds({"crops": 0.3}), LOW.with_min_areas(["0"]), LOW.with_classes(["roads"])):
+        assert list(results.summary(job.id, selection)) == summarise(path, selection)
+        assert results.class_shares(job.id, selection) == class_shares(path, selection)
+    assert all(row.polygons for row in results.summary(job.id, LOW))
+
+
+def test_moving_one_threshold_works_out_one_class(results: Results, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    worked_out = []
+    real = module.summarise_class
+
+    def spy(raster, selection, land_cover, valid_m2):
+        worked_out.append(land_cover.key)
+        return real(raster, selection, land_cover, valid_m2)
+
+    monkeypatch.setattr(module, "summarise_class", spy)
+    results.summary(job.id, LOW)
+    assert len(worked_out) == 10
+    worked_out.clear()
+    results.summary(job.id, LOW.with_thresholds({"trees": 0.2}))
+    results.summary(job.id, LOW.with_classes(["trees", "crops"]))
+    results.summary(job.id, LOW.with_min_areas({"crops": 500}))
+    assert worked_out == ["trees", "crops"]
+
+
+def test_thresholds_between_two_stored_values_are_named_as_asked(results: Results, job: Job) -> None:
+    rows = [results.summary(job.id, LOW.with_thresholds([text]))[0] for text in ("0.101", "0.103")]
+    assert [row.threshold for row in rows] == [0.101, 0.103]
+    assert rows[0].area_m2 == rows[1].area_m2
+
+
+def test_files_hold_exactly_what_is_selected(results: Results, job: Job) -> None:
+    selection = LOW.with_classes(["trees", "crops"]).with_min_areas(["30"])
+    rows = [row for row in results.summary(job.id, selection) if row.key in {"trees", "crops"}]
+    assert sum(row.polygons for row in rows) > 0
+    frame = pyogrio.read_info(results.export(job.id, selection, "gpkg"), layer="landcover")
+    assert frame["features"] == sum(row.polygons for row in rows)
+    with results.export(job.id, selection, "csv").open(newline="") as file:
+        table = list(csv.DictReader(file))
+    assert [(row["class"], int(row["polygons"])) for row in table] == [(row.key, row.polygons) for row in rows]
+    with rasterio.open(results.export(job.id, selection, "png")) as preview:
+        assert preview.count == 4
+    with pytest.raises(InputError, match="pickle"):
+        results.export(job.id, selection, "pickle")
+
+
+def test_files_are_made_once_per_selection(results: Results, job: Job) -> None:
+    first = results.export(job.id, LOW, "csv")
+    made = first.stat().st_ino
+    assert results.export(job.id, replace(LOW), "csv").stat().st_ino == made
+    others = [
+        LOW.with_thresholds({"trees": 0.1001}),
+        LOW.with_classes(["trees"]),
+        LOW.with_min_areas({"trees": 5}),
+        replace(LOW, simplify_m=1.0),
+    ]
+    assert len({first, *(results.export(job.id, other, "csv") for other in others)}) == 5
+
+
+def test_a_point_has_the_probabilities_of_its_pixel(results: Results, job: Job) -> None:
+    with rasterio.open(results.raster(job.id, "probabilities")) as dataset:
+        values = dataset.read()[:, 100, 40]
+        x, y = dataset.xy(100, 40)
+        (lng,), (lat,) = transform(dataset.crs, "EPSG:4326", [x], [y])
+    point = results.point(job.id, lat, lng, LOW.with_classes(["crops", "trees"]))
+    assert (point.row, point.col, point.valid) == (100, 40, True)
+    for found, value in zip(point.classes, values, strict=True):
+        assert found.probability == value / 250
+        assert found.shown == (value >= 25 and found.land_cover.key in {"crops", "trees"})
+    assert [found.land_cover for found in point.classes] == list(CLASSES)
+
+
+def test_a_point_without_data_has_no_classes_and_one_outside_is_none(results: Results, job: Job) -> None:
+    (_south, west), (north, _east) = results.place(job.id).bounds
+    inside = results.point(job.id, north - 5e-5, west + 5e-5, LOW)
+    assert (inside.valid, inside.classes) == (False, ())
+    with pytest.raises(NotFoundError, match="outside"):
+        results.point(job.id, north + 1, west, LOW)
+
+
+def test_results_can_be_read_by_many_at_once(results: Results, job: Job) -> None:
+    place = results.place(job.id)
+    expected = list(results.summary(job.id, LOW))
+    world = 2**place.native_zoom
+    (_south, west), _ = place.bounds
+    x = int((west + 180) / 360 * world)
+
+    def read(number: int) -> bool:
+        selection = LOW.with_thresholds([str(0.1 + number / 100)])
+        results.tile(job.id, "classes", place.native_zoom, x, number, selection)
+        results.tile(job.id, "ndvi", place.native_zoom, x, number, selection)
+        results.export(job.id, selection, "csv")
+        return list(results.summary(job.id, LOW)) == expected
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(read, range(24)))
+
+
+def test_results_survive_a_restart(service: JobService, settings: Settings, job: Job) -> None:
+    expected = list(service.results.summary(job.id, LOW))
+    service.stop()
+    again = JobService(settings)
+    assert list(again.results.summary(job.id, LOW)) == expected
+    assert [job.id for job in again.list("ana")] == [job.id]
+    again.stop()

@@ -1,0 +1,269 @@
+"""The job service with the shipped model, from upload to deletion."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+
+from suelo.errors import ConflictError, ImageError, ImageTooLargeError, NotFoundError
+from suelo.imagery.scene import open_scene
+from suelo.imagery.statistics import measure_statistics
+from suelo.jobs.job import Job, JobOptions
+from suelo.jobs.service import JobService
+from suelo.landcover import CLASS_KEYS
+from suelo.segmentation.engine import predict
+from suelo.segmentation.selection import Selection
+from suelo.segmentation.summary import summarise
+from suelo.settings import Settings
+
+Draw = Callable[..., Path]
+
+
+def upload(service: JobService, path: Path, owner: str = "ana") -> str:
+    made = service.create_upload(path.name, path.stat().st_size, owner)
+    service.receive_upload(made.id, [path.read_bytes()])
+    return made.id
+
+
+def files(settings: Settings) -> list[str]:
+    """Everything that is kept besides the database."""
+    found = (path for path in settings.home.rglob("*") if path.is_file())
+    return sorted(str(path.relative_to(settings.home)) for path in found if "sqlite" not in path.name)
+
+
+def until(service: JobService, job: Job, done: Callable[[Job], bool], seconds: float = 60) -> Job:
+    end = time.monotonic() + seconds
+    while not done(job := service.get(job.id)):
+        assert time.monotonic() < end, job
+        time.sleep(0.02)
+    return job
+
+
+@pytest.mark.parametrize("epsg", [None, 9377])
+def test_a_chip_is_segmented_at_once(
+    service: JobService, settings: Settings, draw_image: Draw, tmp_path: Path, epsg: int | None
+) -> None:
+    path = draw_image(tmp_path / "Usaquén norte.tif", epsg=epsg, empty_rows=8)
+    job = service.submit(upload(service, path), "ana")
+    assert (job.status, job.message, job.progress) == ("succeeded", "", 1.0)
+    assert (job.name, job.width, job.height) == ("Usaquén norte", 128, 96)
+    assert (job.georeferenced, job.crs) == ((True, "EPSG:9377") if epsg else (False, ""))
+    assert service.get(job.id) == job
+    with open_scene(path) as scene:
+        statistics = measure_statistics(scene)
+        expected = predict(scene, service.model, statistics)
+    assert job.statistics == statistics
+    with rasterio.open(service.results.raster(job.id, "probabilities")) as dataset:
+        assert (dataset.read() == expected).all()
+        assert (dataset.read(1)[:8] == 255).all()
+        assert dataset.descriptions == CLASS_KEYS
+    with rasterio.open(service.results.raster(job.id, "display")) as dataset:
+        assert dataset.count == 5
+    assert files(settings) == [
+        f"objects/jobs/{job.id}/{name}" for name in ("display.tif", "input.tif", "probabilities.tif", "result.json")
+    ]
+
+
+def test_a_scene_is_queued_and_run_in_the_background(
+    service: JobService, settings: Settings, draw_image: Draw, tmp_path: Path
+) -> None:
+    path = draw_image(tmp_path / "scene.tif", 400, 300)
+    job = service.submit(upload(service, path), "ana")
+    assert (job.status, job.progress) == ("queued", 0.0)
+    with pytest.raises(ConflictError, match="queued"):
+        service.results.raster(job.id, "display")
+    service.start()
+    done = until(service, job, lambda job: job.finished)
+    assert (done.status, done.message) == ("succeeded", "")
+    assert done.statistics is not None
+    assert done.created_at <= done.started_at <= done.finished_at
+    assert len([name for name in files(settings) if job.id in name]) == 4
+
+
+def test_run_job_runs_a_queued_job_here(service: JobService, draw_image: Draw, tmp_path: Path) -> None:
+    job = service.submit(upload(service, draw_image(tmp_path / "scene.tif", 300, 300)), "ana")
+    assert service.run_job(job.id).status == "succeeded"
+    with pytest.raises(ConflictError, match="succeeded"):
+        service.run_job(job.id)
+
+
+def test_the_same_image_is_not_run_again(
+    service: JobService, settings: Settings, draw_image: Draw, tmp_path: Path
+) -> None:
+    path = draw_image(tmp_path / "chip.tif")
+    first = service.submit(upload(service, path), "ana")
+    kept = files(settings)
+    assert service.submit(upload(service, path), "ana").id == first.id
+    assert service.submit_image(path.read_bytes(), "copy.tif", "ana").id == first.id
+    assert files(settings) == kept
+    assert service.submit_image(path.read_bytes(), "chip.tif", "ben").id != first.id
+    assert service.submit_image(path.read_bytes(), "chip.tif", "ana", JobOptions(gsd_m=2.0)).id != first.id
+    assert service.submit_image(draw_image(tmp_path / "b.tif", seed=1).read_bytes(), "b.tif", "ana").id != first.id
+
+
+def test_the_same_chip_from_many_requests_at_once_is_one_job(
+    service: JobService, draw_image: Draw, tmp_path: Path
+) -> None:
+    image = draw_image(tmp_path / "chip.tif").read_bytes()
+    with ThreadPoolExecutor(6) as pool:
+        jobs = list(pool.map(lambda _: service.submit_image(image, "chip.tif", "ana"), range(6)))
+    assert {job.status for job in jobs} == {"succeeded"}
+    assert len({job.id for job in jobs}) == 1
+    assert len(service.list("ana")) == 1
+
+
+def test_given_statistics_are_used(service: JobService, draw_image: Draw, tmp_path: Path) -> None:
+    with open_scene(draw_image(tmp_path / "east.tif", seed=5)) as scene:
+        statistics = measure_statistics(scene)
+    west = draw_image(tmp_path / "west.tif", seed=6)
+    job = service.submit(upload(service, west), "ana", JobOptions(statistics=statistics))
+    assert job.statistics == statistics
+    with open_scene(west) as scene, rasterio.open(service.results.raster(job.id, "probabilities")) as dataset:
+        assert (dataset.read() == predict(scene, service.model, statistics)).all()
+
+
+@pytest.mark.parametrize("kind", ["text", "three bands", "cut off", "no valid pixel"])
+def test_a_bad_image_is_refused_and_leaves_nothing(
+    service: JobService, settings: Settings, draw_image: Draw, tmp_path: Path, kind: str
+) -> None:
+    path = tmp_path / "bad.tif"
+    if kind == "text":
+        path.write_text("this is no image")
+    elif kind == "three bands":
+        with rasterio.open(path, "w", driver="GTiff", width=64, height=64, count=3, dtype="uint8") as file:
+            file.write(np.ones((3, 64, 64), np.uint8))
+    elif kind == "cut off":
+        whole = draw_image(tmp_path / "whole.tif").read_bytes()
+        path.write_bytes(whole[: len(whole) // 2])
+    else:
+        draw_image(path, 64, 64, empty_rows=64)
+    with pytest.raises(ImageError) as raised:
+        service.submit(upload(service, path), "ana")
+    assert str(raised.value).endswith(".")
+    with pytest.raises(ImageError):
+        service.submit_image(path.read_bytes(), "bad.tif", "ana")
+    assert files(settings) == []
+    assert service.list("ana") == []
+
+
+def test_a_scene_is_too_large_to_be_segmented_at_once(
+    service: JobService, settings: Settings, draw_image: Draw, tmp_path: Path
+) -> None:
+    with pytest.raises(ImageTooLargeError, match="/v1/uploads"):
+        service.submit_image(draw_image(tmp_path / "scene.tif", 300, 300).read_bytes(), "scene.tif", "ana")
+    assert files(settings) == []
+
+
+def test_an_upload_can_be_used_once(service: JobService, draw_image: Draw, tmp_path: Path) -> None:
+    upload_id = upload(service, draw_image(tmp_path / "chip.tif"))
+    service.submit(upload_id, "ana")
+    with pytest.raises(NotFoundError):
+        service.submit(upload_id, "ben")
+    with pytest.raises(NotFoundError):
+        service.receive_upload(upload_id, [b"something else"])
+
+
+def test_a_queued_job_is_cancelled_at_once_and_can_be_sent_again(
+    service: JobService, draw_image: Draw, tmp_path: Path
+) -> None:
+    path = draw_image(tmp_path / "scene.tif", 300, 300)
+    job = service.submit(upload(service, path), "ana")
+    assert service.cancel(job.id).status == "cancelled"
+    again = service.submit(upload(service, path), "ana")
+    assert (again.id != job.id, again.status) == (True, "queued")
+
+
+def test_a_running_job_stops_soon_after_it_is_cancelled(
+    service: JobService, settings: Settings, draw_image: Draw, tmp_path: Path
+) -> None:
+    job = service.submit(upload(service, draw_image(tmp_path / "scene.tif", 3000, 1500)), "ana")
+    service.start()
+    until(service, job, lambda job: job.progress > 0)
+    assert service.cancel(job.id).cancel_requested
+    done = until(service, job, lambda job: job.finished)
+    assert (done.status, done.message) == ("cancelled", "It was cancelled.")
+    assert [name for name in files(settings) if "input.tif" not in name] == []
+    with pytest.raises(ConflictError):
+        service.results.raster(job.id, "probabilities")
+
+
+def test_a_stopped_server_puts_its_job_back_and_the_next_one_finishes_it(
+    settings: Settings, draw_image: Draw, tmp_path: Path
+) -> None:
+    first = JobService(settings)
+    job = first.submit(upload(first, draw_image(tmp_path / "scene.tif", 3000, 1000)), "ana")
+    for _ in range(4):
+        # More often than a job may be tried after crashes: stopping in order is no failure.
+        first.start()
+        until(first, job, lambda job: job.status == "running")
+        first.stop()
+        assert first.get(job.id).status == "queued"
+        assert not [name for name in files(settings) if name.startswith("work")]
+        first = JobService(settings)
+    first.start()
+    assert until(first, job, lambda job: job.finished).status == "succeeded"
+    first.stop()
+
+
+def test_a_deleted_job_is_gone_with_its_files(
+    service: JobService, settings: Settings, draw_image: Draw, tmp_path: Path
+) -> None:
+    kept = service.submit(upload(service, draw_image(tmp_path / "kept.tif", seed=1)), "ana")
+    before = files(settings)
+    job = service.submit(upload(service, draw_image(tmp_path / "gone.tif", seed=2)), "ana")
+    service.results.export(job.id, Selection((0.1,) * 10), "csv")
+    service.delete(job.id)
+    assert files(settings) == before
+    with pytest.raises(NotFoundError):
+        service.get(job.id)
+    with pytest.raises(NotFoundError):
+        service.delete(job.id)
+    assert [job.id for job in service.list("ana")] == [kept.id]
+
+
+def test_an_unfinished_job_cannot_be_deleted(service: JobService, draw_image: Draw, tmp_path: Path) -> None:
+    job = service.submit(upload(service, draw_image(tmp_path / "scene.tif", 300, 300)), "ana")
+    with pytest.raises(ConflictError, match="cancel it first"):
+        service.delete(job.id)
+
+
+def test_lists_are_ones_own(service: JobService, draw_image: Draw, tmp_path: Path) -> None:
+    image = draw_image(tmp_path / "chip.tif").read_bytes()
+    mine = service.submit_image(image, "chip.tif", "ana")
+    theirs = service.submit_image(image, "chip.tif", "ben")
+    shared = service.submit_image(image, "sample.tif", "", shared=True)
+    assert [job.id for job in service.list("ana")] == [shared.id, mine.id]
+    assert [job.id for job in service.list("ben")] == [shared.id, theirs.id]
+
+
+def test_a_job_that_fails_says_why(service: JobService, settings: Settings, draw_image: Draw, tmp_path: Path) -> None:
+    job = service.submit(upload(service, draw_image(tmp_path / "scene.tif", 300, 300)), "ana")
+    stored = settings.home / "objects" / "jobs" / job.id / "input.tif"
+    content = stored.read_bytes()
+    stored.write_bytes(content[: len(content) // 2])
+    failed = service.run_job(job.id)
+    assert failed.status == "failed"
+    assert "damaged" in failed.message or "cut" in failed.message
+    with pytest.raises(ConflictError, match="failed"):
+        service.results.raster(job.id, "probabilities")
+
+
+def test_result_json_tells_how_a_result_was_made(service: JobService, draw_image: Draw, tmp_path: Path) -> None:
+    job = service.submit(upload(service, draw_image(tmp_path / "chip.tif", epsg=9377)), "ana")
+    selection = Selection(job.model_thresholds).with_thresholds({"trees": 0.1})
+    document = json.loads(service.results.export(job.id, selection, "json").read_text())
+    assert document["image"]["sha256"] == job.image_sha256
+    assert document["image"]["crs"] == "EPSG:9377"
+    assert document["model"]["sha256"] == service.model.sha256
+    assert document["model"]["name"] == service.model.contract.name
+    assert document["statistics"] == job.statistics.to_json()
+    assert document["selection"]["thresholds"]["trees"] == 0.1
+    expected = summarise(service.results.raster(job.id, "probabilities"), selection)
+    assert document["classes"] == [row.to_dict() for row in expected]

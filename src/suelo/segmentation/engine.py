@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from suelo.landcover import CLASSES
 from suelo.model.session import Model
 from suelo.segmentation.network import probability_rows
 from suelo.segmentation.pipeline import ahead
-from suelo.segmentation.reading import NativeRows, ResampledRows, Rows, Strip, network_grid, read_strips
+from suelo.segmentation.reading import NativeRows, ResampledRows, Rows, network_grid, read_strips
 from suelo.segmentation.restoring import restored_rows
 from suelo.segmentation.selection import NO_DATA
 from suelo.segmentation.tiling import Tiling
@@ -132,13 +132,15 @@ def _rows(
     resampled = ResampledRows(scene, grid) if grid.shape != scene.grid.shape else None
     source: Rows = resampled or NativeRows(scene)
     total = len(down.starts) * len(across.starts)
-    strips: Iterator[Strip] = read_strips(source, statistics, down, across)
-    if len(down.starts) > 1:
-        strips = ahead(strips)
-    rows = probability_rows(model, strips, down, across, lambda done: report(done, total))
-    if resampled:
-        rows = restored_rows(rows, grid, scene.grid, resampled.take_valid)
-    return ahead(rows) if len(down.starts) > 1 else rows
+    overlapping = len(down.starts) > 1
+    strips = read_strips(source, statistics, down, across)
+    # Closing does not wait for somebody to drop the traceback of an error: afterwards no thread reads any more.
+    with closing(ahead(strips) if overlapping else strips) as read:
+        rows = probability_rows(model, read, down, across, lambda done: report(done, total))
+        if resampled:
+            rows = restored_rows(rows, grid, scene.grid, resampled.take_valid)
+        with closing(ahead(rows) if overlapping else rows) as made:
+            yield from made
 
 
 class _Reporter:

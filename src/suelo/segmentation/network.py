@@ -43,7 +43,6 @@ def probability_rows(
         finished = last - (0 if is_last else 2 * half)
         rows = np.zeros((CLASS_COUNT, finished - written, across.padded), np.uint8)
         fades = None if is_last else np.zeros((CLASS_COUNT, 2 * half, across.padded), np.float32)
-        tiles_done(strip.index * len(across.starts))
         for column, part in _strip_parts(model, strip, (first - start, last - start), across, tiles_done):
             columns = slice(column, column + part.shape[2])
             if fading is not None:

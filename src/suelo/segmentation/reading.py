@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -110,7 +110,7 @@ def network_grid(scene: Grid, gsd_m: float) -> Grid:
     return scene.resampled(max(1, round(scene.height * ratio)), max(1, round(scene.width * ratio)))
 
 
-def read_strips(rows: Rows, statistics: BandStatistics, down: Spans, across: Spans) -> Iterator[Strip]:
+def read_strips(rows: Rows, statistics: BandStatistics, down: Spans, across: Spans) -> Generator[Strip]:
     """Strips of pixels for rows of tiles, top to bottom.
 
     Args:

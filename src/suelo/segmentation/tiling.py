@@ -18,6 +18,9 @@ SINGLE_PASS_PIXELS = 640 * 640
 STRIP_BYTES = 256 << 20
 """Largest size of the normalised float32 pixels of a strip; wide scenes get lower tiles."""
 
+BLEND = 16
+"""Width in pixels of the zone in which neighbouring tiles, halo left out, fade into each other."""
+
 _BYTES_PER_PIXEL = 8 * 4
 
 
@@ -91,15 +94,16 @@ class Spans:
             largest: Longest tile, a multiple of 16.
             halo: Pixels of a tile that are not used at a cut.
         """
-        padded, overlap = _up(length), _up(2 * halo)
+        padded = _up(length)
         if padded <= largest:
             return cls.whole(length)
+        blend = BLEND if halo and largest > 2 * (halo + BLEND) else 0
+        overlap = _up(2 * halo + blend)
         count = math.ceil((padded - overlap) / (largest - overlap))
         tile = _up(math.ceil((padded + (count - 1) * overlap) / count))
         starts = tuple(i * (padded - tile) // (count - 1) // STRIDE * STRIDE for i in range(count))
         seams = tuple((a + tile + b) // 2 for a, b in pairwise(starts))
-        # The zone takes a quarter of the halo on each side of the seam, where the cut is hardly felt any more.
-        return cls(length, padded, tile, starts, seams, halo // 4 * 2)
+        return cls(length, padded, tile, starts, seams, blend)
 
     def used(self, index: int) -> tuple[int, int]:
         """First and last-plus-one pixel that a tile contributes to, blend zones included."""

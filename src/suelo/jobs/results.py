@@ -110,11 +110,15 @@ class Results:
 
     def _class_summary(self, job_id: str, raster: Probabilities, selection: Selection, c: LandCover) -> ClassSummary:
         known = self._summaries.get(
-            (job_id, c.id, selection.level(c), selection.min_area_m2[c.id - 1]),
-            lambda: summarise_class(raster, selection, c, self._valid_m2.get(job_id, lambda: valid_area_m2(raster))),
+            job_id,
+            (c.id, selection.level(c), selection.min_area_m2[c.id - 1]),
+            lambda: summarise_class(raster, selection, c, self._valid_area(job_id, raster)),
         )
         # Thresholds that fall between the same two stored values give the same objects.
         return replace(known, threshold=selection.thresholds[c.id - 1])
+
+    def _valid_area(self, job_id: str, raster: Probabilities) -> float:
+        return self._valid_m2.get(job_id, None, lambda: valid_area_m2(raster))
 
     @contextmanager
     def probabilities(self, job_id: str) -> Iterator[Probabilities]:
@@ -129,13 +133,8 @@ class Results:
                 yield raster
                 return
             chip = ArrayProbabilities(raster.read_all(), raster.grid)
-        self._chips.put(job_id, chip)
+        self._chips.put(job_id, None, chip)
         yield chip
-
-    def remember(self, job_id: str, selection: Selection, summaries: Sequence[ClassSummary]) -> None:
-        """Keep numbers that were worked out elsewhere."""
-        for c, summary in zip(CLASSES, summaries, strict=True):
-            self._summaries.put((job_id, c.id, selection.level(c), selection.min_area_m2[c.id - 1]), summary)
 
     def class_shares(self, job_id: str, selection: Selection) -> dict[str, float]:
         """Share of the ground with one label per pixel; see `suelo.segmentation.summary.class_shares`."""
@@ -145,7 +144,7 @@ class Results:
             with self.probabilities(job_id) as raster:
                 return class_shares(raster, selection)
 
-        return self._shares.get((job_id, levels, selection.class_ids), work_out)
+        return self._shares.get(job_id, (levels, selection.class_ids), work_out)
 
     def export(self, job_id: str, selection: Selection, fmt: str) -> Path:
         """A file with exactly what a selection shows.
@@ -198,7 +197,7 @@ class Results:
             with rasterio.open(self.raster(job_id, "display")) as dataset:
                 return MapGeometry(Grid(dataset.height, dataset.width, dataset.transform, dataset.crs, job.gsd_m))
 
-        return self._places.get(job_id, look)
+        return self._places.get(job_id, None, look)
 
     def tile(self, job_id: str, layer: str, z: int, x: int, y: int, selection: Selection) -> bytes:
         """A map tile as PNG; see `suelo.jobs.tiles.make_tile`."""
@@ -227,6 +226,8 @@ class Results:
 
     def forget(self, job_id: str) -> None:
         """Remove what was kept of a deleted job."""
+        for kept in (self._summaries, self._shares, self._valid_m2, self._chips, self._places):
+            kept.forget(job_id)
         self._cache.drop(f"jobs/{job_id}")
 
 

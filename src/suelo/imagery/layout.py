@@ -93,9 +93,8 @@ def inspect(source: Source) -> Layout:
                     f"This image has {height} × {width} pixels; Suelo needs at least {MIN_SIZE} × {MIN_SIZE}."
                 )
             _require_whole(image, source)
-            masked = _has_mask(image)
             if kind == "pages":
-                masked = _look_at_pages(source, tuple(pages), dtype)
+                _look_at_pages(source, tuple(pages), dtype)
             crs, transform = georeference(image) if kind != "rows" else (None, Affine.identity())
             alpha = _alpha(image)
             return Layout(
@@ -104,7 +103,7 @@ def inspect(source: Source) -> Layout:
                 width,
                 dtype,
                 image.nodata,
-                masked,
+                MaskFlags.per_dataset in image.mask_flag_enums[0] and MaskFlags.alpha not in image.mask_flag_enums[0],
                 alpha,
                 transform,
                 crs,
@@ -180,21 +179,13 @@ def _dtype(image: DatasetReader) -> str:
     return dtype
 
 
-def _has_mask(image: DatasetReader) -> bool:
-    flags = image.mask_flag_enums[0]
-    return MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags
-
-
-def _look_at_pages(source: Source, numbers: tuple[int, ...], dtype: str) -> bool:
-    """Make sure that pages of one size are alike and whole; True if one of them has a mask band."""
-    masked = False
+def _look_at_pages(source: Source, numbers: tuple[int, ...], dtype: str) -> None:
+    """Make sure that pages of one size are alike and whole."""
     for number in numbers:
         with open_dataset(f"GTIFF_DIR:{number}:{source.gdal_path}") as page:
             if (other := _dtype(page)) != dtype:
                 raise ImageError(f"The pages of this file differ: {dtype} and {other} samples; {NEEDED}.")
             _require_whole(page, source)
-            masked = masked or _has_mask(page)
-    return masked
 
 
 def _require_whole(image: DatasetReader, source: Source) -> None:

@@ -65,20 +65,21 @@ class PageReader:
     def __init__(self, path: str, layout: Layout) -> None:
         """Open the eight pages of the file at `path`."""
         self._pages = [open_dataset(f"GTIFF_DIR:{page}:{path}", layout.threads) for page in layout.pages]
-        self._masked = layout.masked
+        # GDAL finds the mask band of a file of pages only where it opens the file as a whole.
+        self._whole = open_dataset(path) if layout.masked else None
 
     def read(self, window: Window) -> tuple[NDArray[np.generic], NDArray[np.bool_] | None]:
         """See `Reader.read`."""
         area = _area(window)
         samples = np.stack([page.read(1, window=area) for page in self._pages])
-        if not self._masked:
-            return samples, None
-        return samples, np.logical_and.reduce([_mask(page, area) for page in self._pages])
+        return samples, None if self._whole is None else _mask(self._whole, area)
 
     def close(self) -> None:
         """See `Reader.close`."""
         for page in self._pages:
             page.close()
+        if self._whole is not None:
+            self._whole.close()
 
 
 class RowReader:

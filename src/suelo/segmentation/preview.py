@@ -57,7 +57,7 @@ def write_preview(
         with rasterio.open(image) as dataset:
             display = dataset.read(out_shape=(len(DISPLAY_BANDS), *shape))
     picture = render(display, "true-colour")
-    coarse = Grid(*shape, grid.transform * grid.transform.scale(shrink), grid.crs, grid.pixel_gsd_m)
+    coarse = Grid(*shape, grid.transform @ grid.transform.scale(shrink), grid.crs, grid.pixel_gsd_m)
     classes = render_classes(probabilities.read_all(None if shrink == 1 else shape), selection, coarse)
     shown = classes[3] > 0
     mixed = picture[:3, shown] * (1 - OPACITY) + classes[:3, shown] * OPACITY

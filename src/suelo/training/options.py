@@ -24,7 +24,7 @@ class TrainingProgress:
     """How far a training is.
 
     Attributes:
-        stage: "scenes", "training", "thresholds", "testing" or "export".
+        stage: "scenes", "training", "thresholds" or "testing".
         done: Scenes or steps that are done.
         total: Scenes or steps in all.
         loss: Smoothed loss, while training.
@@ -81,7 +81,7 @@ class TrainingOptions:
     scene_size: int = 512
     chip: int = 160
     batch: int = 8
-    steps: int = 5500
+    steps: int = 4000
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
     gradient_clip: float = 5.0
@@ -127,15 +127,16 @@ class TrainingOptions:
     def quick(cls, out: Path, work: Path, **changes: Any) -> TrainingOptions:  # noqa: ANN401
         """A small network on few scenes for a few steps: shows in about a minute that everything works."""
         small: dict[str, Any] = {
-            "scenes": 4,
-            "validation_scenes": 2,
+            "scenes": 8,
+            "validation_scenes": 3,
             "test_scenes": 2,
             "scene_size": 256,
             "chip": 96,
-            "batch": 4,
-            "steps": 80,
-            "validate_every": 40,
-            "checkpoint_every": 20,
+            "batch": 6,
+            "steps": 150,
+            "learning_rate": 4e-3,
+            "validate_every": 75,
+            "checkpoint_every": 50,
             "average_decay": 0.9,
             "widths": (12, 24, 32, 48, 64),
         }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from typing import Literal
@@ -23,7 +22,6 @@ BANDS = 8
 MIN_SIZE = 16
 _DTYPES = ("uint8", "uint16", "float16", "float32", "float64")
 _PAGE = re.compile(r"Page \d+ \((\d+)P x (\d+)L x (\d+)B\)")
-_THREADED_BLOCK = 128 * 128
 _CUT_SHORT = "The TIFF was cut short: its end is missing; Suelo needs the whole file."
 
 Kind = Literal["bands", "pages", "rows"]
@@ -58,7 +56,6 @@ class Layout:
         alpha: Number of the alpha band, or None.
         transform: Affine transform of pixel corners; the identity where there is none.
         crs: Coordinate reference system, or None.
-        threads: Threads that decode blocks: more than one is slower where blocks are small.
         pages: Numbers of the pages in the file, if `kind` is not `bands`.
         row_pages: Where the pages are if `kind` is `rows`.
     """
@@ -72,7 +69,6 @@ class Layout:
     alpha: int | None
     transform: Affine
     crs: CRS | None
-    threads: str
     pages: tuple[int, ...]
     row_pages: RowPages | None = None
 
@@ -107,7 +103,6 @@ def inspect(source: Source) -> Layout:
                 alpha,
                 transform,
                 crs,
-                "ALL_CPUS" if math.prod(image.block_shapes[0]) >= _THREADED_BLOCK else "1",
                 tuple(pages),
                 _row_pages(source, tuple(pages), width, dtype) if kind == "rows" and not source.remote else None,
             )

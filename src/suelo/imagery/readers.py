@@ -42,7 +42,7 @@ class BandReader:
 
     def __init__(self, path: str, layout: Layout) -> None:
         """Open the file at `path`."""
-        self._image = open_dataset(path, layout.threads)
+        self._image = open_dataset(path)
         self._alpha = layout.alpha
         self._masked = layout.masked
 
@@ -64,7 +64,7 @@ class PageReader:
 
     def __init__(self, path: str, layout: Layout) -> None:
         """Open the eight pages of the file at `path`."""
-        self._pages = [open_dataset(f"GTIFF_DIR:{page}:{path}", layout.threads) for page in layout.pages]
+        self._pages = [open_dataset(f"GTIFF_DIR:{page}:{path}") for page in layout.pages]
         # GDAL finds the mask band of a file of pages only where it opens the file as a whole.
         self._whole = open_dataset(path) if layout.masked else None
 

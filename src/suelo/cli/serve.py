@@ -36,8 +36,9 @@ def serve(
     from suelo.web.app import create_app
 
     settings = Settings()
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("suelo").setLevel(settings.log_level)
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a full queue is no news
     service = JobService(settings)
     if sample:
         typer.echo("Making the sample result …")

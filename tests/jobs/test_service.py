@@ -15,6 +15,7 @@ import rasterio
 from suelo.errors import ConflictError, ImageError, ImageTooLargeError, NotFoundError
 from suelo.imagery.scene import open_scene
 from suelo.imagery.statistics import measure_statistics
+from suelo.jobs import results
 from suelo.jobs.job import Job, JobOptions
 from suelo.jobs.service import JobService
 from suelo.landcover import CLASS_KEYS
@@ -267,3 +268,27 @@ def test_result_json_tells_how_a_result_was_made(service: JobService, draw_image
     assert document["selection"]["thresholds"]["trees"] == 0.1
     expected = summarise(service.results.raster(job.id, "probabilities"), selection)
     assert document["classes"] == [row.to_dict() for row in expected]
+
+
+def test_the_numbers_of_a_scene_are_worked_out_with_it(
+    service: JobService, draw_image: Draw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = service.submit(upload(service, draw_image(tmp_path / "scene.tif", 1100, 1000, epsg=9377)), "ana")
+    service.run_job(job.id)
+    selection = Selection(job.model_thresholds)
+    expected = summarise(service.results.raster(job.id, "probabilities"), selection)
+    other = selection.with_thresholds({"trees": 0.02}).with_min_areas({"roads": 1})
+    changed = summarise(service.results.raster(job.id, "probabilities"), other)
+    monkeypatch.setattr(results, "summarise_class", lambda *_: pytest.fail("it is known"))
+    assert list(service.results.summary(job.id, selection)) == expected
+    monkeypatch.undo()
+    assert list(service.results.summary(job.id, other)) == changed
+
+
+def test_the_sample_is_made_once_and_everybody_has_it(service: JobService, settings: Settings) -> None:
+    sample = service.ensure_sample()
+    assert (sample.status, sample.shared, sample.georeferenced) == ("succeeded", True, True)
+    assert service.ensure_sample().id == sample.id
+    assert [job.id for job in service.list("anybody")] == [sample.id]
+    assert service.results.summary(sample.id, Selection((0.3,) * 10))
+    assert [name for name in files(settings) if not name.startswith(f"objects/jobs/{sample.id}/")] == []

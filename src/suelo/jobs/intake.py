@@ -91,7 +91,7 @@ class Intake:
         if same is not None:
             return self.wait(same.id)
         with open_scene(image, gsd_m=options.gsd_m, name=PurePosixPath(clean_name(name)).stem) as scene:
-            if not self._is_chip(scene):
+            if not (shared or self._is_chip(scene)):
                 raise ImageTooLargeError(
                     f"This image has {scene.grid.width} × {scene.grid.height} pixels; images of up to "
                     f"{self._max_direct_pixels} pixels are segmented at once, larger ones through /v1/uploads."

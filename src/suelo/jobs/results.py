@@ -21,6 +21,7 @@ from suelo.jobs.job import Job
 from suelo.jobs.objects import Objects, key
 from suelo.jobs.recent import Recent
 from suelo.jobs.records import Records
+from suelo.jobs.runner import CHIP_PIXELS
 from suelo.jobs.tiles import CLASSES_LAYER, make_tile
 from suelo.landcover import CLASSES, LandCover
 from suelo.segmentation.raster import ArrayProbabilities, Probabilities, opened
@@ -28,8 +29,8 @@ from suelo.segmentation.result import describe_selection
 from suelo.segmentation.selection import FULL_SCALE, NO_DATA, Selection
 from suelo.segmentation.summary import ClassSummary, class_shares, summarise_class, valid_area_m2
 
-CHIP_PIXELS = 1 << 20
-"""Probability rasters of up to so many pixels (10 bytes each) are kept in memory for a while."""
+_KEPT_CHIPS = 16
+"""So many probability rasters of up to `CHIP_PIXELS` pixels, 10 bytes each, are kept in memory for a while."""
 RASTERS = {"probabilities": names.PROBABILITIES, "display": names.DISPLAY}
 """Rasters of a finished job, by name."""
 
@@ -77,7 +78,8 @@ class Results:
         self._summaries: Recent[ClassSummary] = Recent(4096)
         self._shares: Recent[dict[str, float]] = Recent(512)
         self._valid_m2: Recent[float] = Recent(512)
-        self._chips: Recent[Probabilities] = Recent(16)
+        self._chips: Recent[Probabilities] = Recent(_KEPT_CHIPS)
+        self._descriptions: Recent[dict[str, Any]] = Recent(128)
         self._places: Recent[MapGeometry] = Recent(128)
 
     def finished(self, job_id: str) -> Job:
@@ -112,10 +114,27 @@ class Results:
         known = self._summaries.get(
             job_id,
             (c.id, selection.level(c), selection.min_area_m2[c.id - 1]),
-            lambda: summarise_class(raster, selection, c, self._valid_area(job_id, raster)),
+            lambda: (
+                self._stored_summary(job_id, selection, c)
+                or summarise_class(raster, selection, c, self._valid_area(job_id, raster))
+            ),
         )
         # Thresholds that fall between the same two stored values give the same objects.
         return replace(known, threshold=selection.thresholds[c.id - 1])
+
+    def _stored_summary(self, job_id: str, selection: Selection, c: LandCover) -> ClassSummary | None:
+        """Numbers that were worked out when the job ran, if they are those asked for."""
+        stored = self._descriptions.get(job_id, None, lambda: self._read_description(job_id))
+        if "classes" not in stored:
+            return None
+        row = ClassSummary(**stored["classes"][c.id - 1])
+        then = selection.with_thresholds({c.key: row.threshold})
+        same_area = stored["selection"]["min_area_m2"][c.key] == selection.min_area_m2[c.id - 1]
+        return row if same_area and then.level(c) == selection.level(c) else None
+
+    def _read_description(self, job_id: str) -> dict[str, Any]:
+        stored: dict[str, Any] = json.loads(self._objects.read(key(job_id, names.RESULT)))
+        return stored
 
     def _valid_area(self, job_id: str, raster: Probabilities) -> float:
         return self._valid_m2.get(job_id, None, lambda: valid_area_m2(raster))
@@ -182,9 +201,8 @@ class Results:
 
     def describe(self, job: Job, selection: Selection) -> dict[str, Any]:
         """How a result was made, what is shown of it, and its numbers."""
-        stored: dict[str, Any] = json.loads(self._objects.read(key(job.id, names.RESULT)))
         return {
-            **stored,
+            **self._read_description(job.id),
             "selection": describe_selection(selection),
             "classes": [row.to_dict() for row in self.summary(job.id, selection)],
         }
@@ -226,7 +244,7 @@ class Results:
 
     def forget(self, job_id: str) -> None:
         """Remove what was kept of a deleted job."""
-        for kept in (self._summaries, self._shares, self._valid_m2, self._chips, self._places):
+        for kept in (self._summaries, self._shares, self._valid_m2, self._chips, self._descriptions, self._places):
             kept.forget(job_id)
         self._cache.drop(f"jobs/{job_id}")
 

@@ -23,6 +23,11 @@ from suelo.jobs import objects as names
 from suelo.jobs.job import Job, now
 from suelo.jobs.objects import Objects, key
 from suelo.jobs.records import Records
+from suelo.landcover import CLASSES
+from suelo.segmentation.raster import opened
+from suelo.segmentation.result import describe_selection
+from suelo.segmentation.selection import Selection
+from suelo.segmentation.summary import summarise_class, valid_area_m2
 
 if TYPE_CHECKING:
     from suelo.imagery.scene import Scene
@@ -34,7 +39,10 @@ _log = logging.getLogger(__name__)
 SYNC_SECONDS = 0.4
 """Least time between two looks at the record of a running job."""
 
-_SHARES = {"reading": (0.0, 0.1), "network": (0.1, 0.98)}
+CHIP_PIXELS = 1 << 20
+"""The numbers of images of up to so many pixels are worked out when somebody asks for them."""
+
+_SHARES = {"reading": (0.0, 0.1), "network": (0.1, 0.96), "polygons": (0.96, 0.99)}
 """Where each stage begins and ends on the way from 0 to 1."""
 
 
@@ -59,6 +67,10 @@ class Watch:
     def network(self, progress: Progress) -> None:
         """Progress of the network."""
         self._advance("network", progress.done, progress.total)
+
+    def polygons(self, done: int, total: int) -> None:
+        """Progress of counting and measuring."""
+        self._advance("polygons", done, total)
 
     def _advance(self, stage: str, done: int, total: int) -> None:
         start, end = _SHARES[stage]
@@ -175,12 +187,15 @@ class Runner:
                 progress=watch.network,
                 cancelled=watch.cancelled,
             )
+            result = describe(job, model, scene, statistics)
+            if scene.grid.height * scene.grid.width > CHIP_PIXELS:
+                # Of a large scene the numbers take seconds; whoever opens the result first should not wait for them.
+                result |= _numbers(folder / names.PROBABILITIES, Selection(model.contract.thresholds), watch)
             if watch.cancelled():
                 raise CancelledError("It was cancelled.")
-            result = json.dumps(describe(job, model, scene, statistics), indent=2).encode()
             for name in (names.DISPLAY, names.PROBABILITIES):
                 self._objects.put_file(key(job.id, name), folder / name)
-            self._objects.put(key(job.id, names.RESULT), result)
+            self._objects.put(key(job.id, names.RESULT), json.dumps(result, indent=2).encode())
         finally:
             with suppress(OSError):
                 shutil.rmtree(folder)
@@ -205,6 +220,18 @@ def describe(job: Job, model: Model, scene: Scene, statistics: BandStatistics) -
         "options": job.options.to_json(),
         "statistics": statistics.to_json(),
     }
+
+
+def _numbers(probabilities: Path, selection: Selection, watch: Watch) -> dict[str, Any]:
+    rows = []
+    with opened(probabilities) as raster:
+        valid_m2 = valid_area_m2(raster)
+        for c in CLASSES:
+            if watch.cancelled():
+                raise CancelledError("It was cancelled.")
+            watch.polygons(c.id - 1, len(CLASSES))
+            rows.append(summarise_class(raster, selection, c, valid_m2).to_dict())
+    return {"selection": describe_selection(selection), "classes": rows}
 
 
 @cache

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 from affine import Affine
 from numpy.typing import NDArray
 from pyproj import Transformer
@@ -19,9 +20,16 @@ from suelo.imagery.geotiff import write_cog
 from suelo.imagery.grid import Grid
 from suelo.jobs.geometry import MapGeometry
 from suelo.jobs.png import encode_png
-from suelo.jobs.tiles import LAYERS, make_tile
+from suelo.jobs.tiles import LAYERS
+from suelo.jobs.tiles import make_tile as make_tile_of
 from suelo.landcover import CLASS_KEYS, CLASSES, class_by_name
 from suelo.segmentation.selection import NO_DATA, Selection
+
+
+def make_tile(path: str, *arguments) -> bytes:
+    with rasterio.open(path) as dataset:
+        return make_tile_of(dataset, *arguments)
+
 
 NO_SMALLEST = (0.0,) * 10
 EVERYTHING = Selection((0.5,) * 10, min_area_m2=NO_SMALLEST)
@@ -54,10 +62,10 @@ def random_blocks(grid: Grid, seed: int) -> NDArray[np.bool_]:
 
 @pytest.mark.parametrize("opaque", [True, False])
 def test_png_comes_back_exactly(opaque: bool) -> None:
-    rgba = np.random.default_rng(1).integers(0, 256, (4, 31, 57), np.uint8)
+    rgba = np.random.default_rng(1).integers(0, 256, (31, 57, 4), np.uint8)
     if opaque:
-        rgba[3] = 255
-    assert (picture(encode_png(rgba)) == rgba).all()
+        rgba[..., 3] = 255
+    assert (picture(encode_png(rgba)).transpose(1, 2, 0) == rgba).all()
 
 
 def test_native_tiles_without_crs_show_each_pixel_in_its_place(tmp_path: Path) -> None:

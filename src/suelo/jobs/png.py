@@ -19,17 +19,17 @@ def encode_png(rgba: NDArray[np.uint8]) -> bytes:
     """Encode an image with opacity.
 
     Args:
-        rgba: uint8 (4, height, width); the opacity is left out of the file where it is 255 everywhere.
+        rgba: uint8 (height, width, 4); the opacity is left out of the file where it is 255 everywhere.
     """
-    opaque = bool((rgba[3] == 255).all())
-    channels = 3 if opaque else 4
-    _, height, width = rgba.shape
-    pixels = np.ascontiguousarray(rgba[:channels].transpose(1, 2, 0)).reshape(height, width * channels)
+    height, width, channels = rgba.shape
+    if (rgba[..., 3] == 255).all():
+        channels = 3
+    pixels = rgba[..., :channels].reshape(height, width * channels)
     rows = np.empty((height, width * channels + 1), np.uint8)
     rows[:, 0] = _UP
     rows[0, 1:] = pixels[0]
     np.subtract(pixels[1:], pixels[:-1], out=rows[1:, 1:])
-    header = struct.pack(">IIBBBBB", width, height, 8, 2 if opaque else 6, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, 8, 2 if channels == 3 else 6, 0, 0, 0)
     parts = [_chunk(b"IHDR", header), _chunk(b"IDAT", zlib.compress(rows.data, 1)), _chunk(b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 

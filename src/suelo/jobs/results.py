@@ -10,8 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import rasterio
-
 from suelo.errors import ConflictError, InputError, NotFoundError
 from suelo.imagery.grid import Grid
 from suelo.jobs import objects as names
@@ -19,6 +17,7 @@ from suelo.jobs.cache import FileCache
 from suelo.jobs.geometry import MapGeometry
 from suelo.jobs.job import Job
 from suelo.jobs.objects import Objects, key
+from suelo.jobs.rasters import OpenRasters
 from suelo.jobs.recent import Recent
 from suelo.jobs.records import Records
 from suelo.jobs.runner import CHIP_PIXELS
@@ -31,6 +30,9 @@ from suelo.segmentation.summary import ClassSummary, class_shares, summarise_cla
 
 _KEPT_CHIPS = 16
 """So many probability rasters of up to `CHIP_PIXELS` pixels, 10 bytes each, are kept in memory for a while."""
+_OPEN_RASTERS = 32
+"""So many raster files stay open between uses."""
+
 RASTERS = {"probabilities": names.PROBABILITIES, "display": names.DISPLAY}
 """Rasters of a finished job, by name."""
 
@@ -75,6 +77,7 @@ class Results:
         self._records = records
         self._objects = objects
         self._cache = cache
+        self._rasters = OpenRasters(_OPEN_RASTERS)
         self._summaries: Recent[ClassSummary] = Recent(4096)
         self._shares: Recent[dict[str, float]] = Recent(512)
         self._valid_m2: Recent[float] = Recent(512)
@@ -212,7 +215,7 @@ class Results:
         job = self.finished(job_id)
 
         def look() -> MapGeometry:
-            with rasterio.open(self.raster(job_id, "display")) as dataset:
+            with self._rasters.use(self.raster(job_id, "display")) as dataset:
                 return MapGeometry(Grid(dataset.height, dataset.width, dataset.transform, dataset.crs, job.gsd_m))
 
         return self._places.get(job_id, None, look)
@@ -220,7 +223,8 @@ class Results:
     def tile(self, job_id: str, layer: str, z: int, x: int, y: int, selection: Selection) -> bytes:
         """A map tile as PNG; see `suelo.jobs.tiles.make_tile`."""
         raster = self.raster(job_id, "probabilities" if layer == CLASSES_LAYER else "display")
-        return make_tile(raster, self.place(job_id), layer, z, x, y, selection)
+        with self._rasters.use(raster) as dataset:
+            return make_tile(dataset, self.place(job_id), layer, z, x, y, selection)
 
     def point(self, job_id: str, lat: float, lng: float, selection: Selection) -> Point:
         """The classes at a point of the map; see `MapGeometry` for its coordinates.
@@ -232,7 +236,7 @@ class Results:
         if pixel is None:
             raise NotFoundError("This point is outside the image.")
         row, col = pixel
-        with rasterio.open(self.raster(job_id, "probabilities")) as dataset:
+        with self._rasters.use(self.raster(job_id, "probabilities")) as dataset:
             values = dataset.read(window=((row, row + 1), (col, col + 1)))[:, 0, 0]
         if values[0] == NO_DATA:
             return Point(row, col, False, ())
@@ -246,7 +250,12 @@ class Results:
         """Remove what was kept of a deleted job."""
         for kept in (self._summaries, self._shares, self._valid_m2, self._chips, self._descriptions, self._places):
             kept.forget(job_id)
+        self._rasters.close(job_id)
         self._cache.drop(f"jobs/{job_id}")
+
+    def close(self) -> None:
+        """Close files that were kept open."""
+        self._rasters.close()
 
 
 def digest(selection: Selection) -> str:

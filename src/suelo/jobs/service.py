@@ -70,6 +70,7 @@ class JobService:
     def stop(self) -> None:
         """Stop serving the queue: a running job ends its strip and goes back into the queue."""
         self._background.stop()
+        self.results.close()
         shutil.rmtree(self._work_folder / str(self._worker), ignore_errors=True)
         self._engine.dispose()
 

@@ -7,7 +7,6 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-import rasterio
 from numpy.typing import NDArray
 from rasterio.enums import Resampling
 from rasterio.windows import Window as RasterioWindow
@@ -33,14 +32,16 @@ MOST_PADDING = 1024
 be taken for smaller than they are; only smallest areas of more than about as many pixels bring that about."""
 
 
-def make_tile(raster: str, place: MapGeometry, layer: str, z: int, x: int, y: int, selection: Selection) -> bytes:
+def make_tile(
+    dataset: DatasetReader, place: MapGeometry, layer: str, z: int, x: int, y: int, selection: Selection
+) -> bytes:
     """Make one tile.
 
     Every tile pixel shows the raster pixel in which its centre lies, so that close views have sharp pixels. Where a
     tile pixel is wider than a raster pixel, the mean over its surroundings stands for it.
 
     Args:
-        raster: Path of the raster that the layer is made from.
+        dataset: The raster that the layer is made from.
         place: Where it lies on the map.
         layer: One of `LAYERS`.
         z: Zoom level.
@@ -57,24 +58,24 @@ def make_tile(raster: str, place: MapGeometry, layer: str, z: int, x: int, y: in
     if not place.min_zoom <= z <= place.max_native_zoom:
         raise NotFoundError(f"There are tiles for zoom {place.min_zoom} to {place.max_native_zoom}; {z} is outside.")
     rows, cols = place.tile_pixels(z, x, y)
-    with rasterio.open(raster) as dataset:
-        with np.errstate(invalid="ignore"):
-            inside = (rows >= 0) & (rows < dataset.height) & (cols >= 0) & (cols < dataset.width)
-        if not inside.any():
-            return _empty()
-        step = _step(rows), _step(cols)
-        window = _cover(rows[inside], cols[inside], step, place.grid)
-        if layer == CLASSES_LAYER:
-            colours, shown = _classes(dataset, place.grid, window, step, selection)
-        else:
-            colours, shown = _image(dataset, window, step, layer)
-    tile = np.zeros((4, TILE_SIZE, TILE_SIZE), np.uint8)
-    tile[:, inside] = colours[
-        :,
-        _index(rows[inside], shown.row, shown.height, colours.shape[1]),
-        _index(cols[inside], shown.col, shown.width, colours.shape[2]),
-    ]
-    return encode_png(tile)
+    with np.errstate(invalid="ignore"):
+        inside = (rows >= 0) & (rows < dataset.height) & (cols >= 0) & (cols < dataset.width)
+    if not inside.any():
+        return _empty()
+    step = _step(rows), _step(cols)
+    rows, cols = rows[inside], cols[inside]
+    window = _cover(rows, cols, step, place.grid)
+    if layer == CLASSES_LAYER:
+        colours, shown = _classes(dataset, place.grid, window, step, selection)
+    else:
+        colours, shown = render(_read(dataset, window, step), layer), window
+    _, height, width = colours.shape
+    index = _index(rows, shown.row, shown.height, height) * width + _index(cols, shown.col, shown.width, width)
+    # Four bytes of colour are moved as one number.
+    packed = np.ascontiguousarray(colours.transpose(1, 2, 0)).view(np.uint32).ravel()
+    tile = np.zeros((TILE_SIZE, TILE_SIZE), np.uint32)
+    tile[inside] = packed[index]
+    return encode_png(tile.view(np.uint8).reshape(TILE_SIZE, TILE_SIZE, 4))
 
 
 def _step(values: NDArray[np.float64]) -> float:
@@ -106,12 +107,6 @@ def _index(values: NDArray[np.float64], start: int, length: int, samples: int) -
     return ((values - start) * (samples / length)).astype(np.intp)
 
 
-def _image(
-    dataset: DatasetReader, window: Window, step: tuple[float, float], composite: str
-) -> tuple[NDArray[np.uint8], Window]:
-    return render(_read(dataset, window, step), composite), window
-
-
 def _classes(
     dataset: DatasetReader, grid: Grid, window: Window, step: tuple[float, float], selection: Selection
 ) -> tuple[NDArray[np.uint8], Window]:
@@ -138,4 +133,4 @@ def _read(dataset: DatasetReader, window: Window, step: tuple[float, float]) -> 
 
 @cache
 def _empty() -> bytes:
-    return encode_png(np.zeros((4, TILE_SIZE, TILE_SIZE), np.uint8))
+    return encode_png(np.zeros((TILE_SIZE, TILE_SIZE, 4), np.uint8))

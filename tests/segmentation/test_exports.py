@@ -61,7 +61,7 @@ def test_native_files_have_the_crs_and_the_exact_outlines_of_the_scene(make_nois
     probabilities = make_noise()
     path = tmp_path / f"polygons.{fmt}"
     export(probabilities, SHOWN, fmt, path)
-    found = geopandas.read_file(path)
+    found = geopandas.read_file(path, layer="landcover" if fmt == "gpkg" else None)
     assert found.crs.to_epsg() == 9377
     assert found.area.to_numpy() == pytest.approx(found["area_m2"].to_numpy(), rel=1e-6)
     made = np.concatenate([part.geometry for part in polygonise(probabilities, SHOWN)])
@@ -170,7 +170,8 @@ def test_files_are_written_in_batches(make_noise, tmp_path, monkeypatch, fmt):
     monkeypatch.setattr("suelo.segmentation.polygons.BATCH", 23)
     monkeypatch.setattr(vectors, "BATCH", 50)
     export(probabilities, SHOWN, fmt, tmp_path / f"often.{fmt}")
-    once, often = (geopandas.read_file(tmp_path / f"{name}.{fmt}") for name in ("once", "often"))
+    layer = "landcover" if fmt == "gpkg" else None
+    once, often = (geopandas.read_file(tmp_path / f"{name}.{fmt}", layer=layer) for name in ("once", "often"))
     assert len(once) > 100
     assert sorted(once.geometry.to_wkb()) == sorted(often.geometry.to_wkb())
     assert once["area_m2"].sum() == pytest.approx(often["area_m2"].sum())

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from suelo.segmentation.tiling import Spans, Tiling, reflected
 
 
+@settings(deadline=None, derandomize=True)
 @given(st.integers(1, 3000), st.integers(1, 40), st.integers(0, 8))
 def test_every_pixel_is_used_and_none_within_the_halo_of_a_cut(length, tile16, halo8):
     halo = 8 * halo8

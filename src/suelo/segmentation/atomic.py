@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rasterio.errors import RasterioError
-
 from suelo.errors import SueloError
+from suelo.imagery.gdal import GDAL_ERRORS
 
 
 @contextmanager
@@ -28,7 +27,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
             part = Path(folder) / final.name
             yield part
             part.replace(final)
-    except (OSError, RasterioError) as error:
+    except (OSError, *GDAL_ERRORS) as error:
         raise _failure(final, error) from error
     except RuntimeError as error:
         if type(error).__module__.partition(".")[0] != "pyogrio":

@@ -29,7 +29,8 @@ def render_classes(
     Returns:
         Red, green, blue and opacity, uint8 (4, height, width); transparent where there is no class.
     """
-    rgba = np.zeros((4, *probabilities.shape[1:]), np.uint8)
+    labels = np.zeros(probabilities.shape[1:], np.uint8)
+    colours = np.zeros((4, len(BY_PRIORITY) + 1), np.uint8)
     pixel_areas = None if grid is None else grid.row_areas_m2()
     for c in BY_PRIORITY:
         if c.id not in selection.class_ids:
@@ -37,9 +38,9 @@ def render_classes(
         mask = class_mask(probabilities[c.id - 1], c, selection)
         if pixel_areas is not None:
             mask = sieve(mask, pixel_areas, smallest_kept(selection, c))
-        if mask.any():
-            rgba[:, mask] = np.array([*c.colour, round(255 * opacity)], np.uint8)[:, None]
-    return rgba
+        labels[mask] = c.id
+        colours[:, c.id] = *c.colour, round(255 * opacity)
+    return colours[:, labels]
 
 
 def sieve(mask: NDArray[np.bool_], row_areas_m2: NDArray[np.float64], smallest_m2: float) -> NDArray[np.bool_]:

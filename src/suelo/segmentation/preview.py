@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import rasterio
+from affine import Affine
 from numpy.typing import NDArray
 
 from suelo.imagery.display import DISPLAY_BANDS, display_bands, render
+from suelo.imagery.gdal import open_dataset
 from suelo.imagery.grid import Grid, Window
 from suelo.imagery.scene import Scene
 from suelo.imagery.statistics import BandStatistics
@@ -54,7 +56,7 @@ def write_preview(
             raise ValueError("a scene is shown with its statistics")
         display = _read_scene(image, statistics, shrink)
     else:
-        with rasterio.open(image) as dataset:
+        with rasterio.Env(), open_dataset(os.fspath(image)) as dataset:
             display = dataset.read(out_shape=(len(DISPLAY_BANDS), *shape))
     picture = render(display, "true-colour")
     coarse = Grid(*shape, grid.transform @ grid.transform.scale(shrink), grid.crs, grid.pixel_gsd_m)
@@ -83,6 +85,9 @@ def _write_png(picture: NDArray[np.uint8], path: Path) -> None:
     _, height, width = picture.shape
     with (
         rasterio.Env(GDAL_PAM_ENABLED=False),
-        rasterio.open(path, "w", driver="PNG", height=height, width=width, count=4, dtype="uint8") as file,
+        # A PNG holds no transform; without one rasterio warns that it is missing.
+        rasterio.open(
+            path, "w", driver="PNG", height=height, width=width, count=4, dtype="uint8", transform=Affine.scale(2)
+        ) as file,
     ):
         file.write(picture)

@@ -10,11 +10,11 @@ from typing import Protocol
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
-from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window as RasterioWindow
 
 from suelo.errors import InputError
+from suelo.imagery.gdal import GDAL_ERRORS, open_dataset
 from suelo.imagery.grid import DEFAULT_GSD_M, Grid, Window
 from suelo.landcover import CLASS_COUNT, LandCover
 from suelo.segmentation.selection import NO_DATA, Selection
@@ -119,10 +119,15 @@ def opened(source: ProbabilitySource) -> Iterator[Probabilities]:
     if not isinstance(source, str | os.PathLike):
         yield source
         return
-    try:
-        dataset = rasterio.open(source)
-    except RasterioError:
-        raise InputError(f"The probability raster {source} cannot be opened.") from None
+    with rasterio.Env():
+        try:
+            dataset = open_dataset(os.fspath(source))
+        except GDAL_ERRORS:
+            raise InputError(f"The probability raster {source} cannot be opened.") from None
+        yield from _checked(dataset, source)
+
+
+def _checked(dataset: DatasetReader, source: str | os.PathLike[str]) -> Iterator[Probabilities]:
     with dataset:
         if dataset.count != CLASS_COUNT or set(dataset.dtypes) != {"uint8"}:
             raise InputError(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import tempfile
+import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,9 +29,6 @@ from suelo.segmentation.raster import opened
 from suelo.segmentation.result import write_result
 from suelo.segmentation.selection import Selection
 from suelo.segmentation.summary import ClassSummary, summarise
-
-if TYPE_CHECKING:
-    from tempfile import TemporaryDirectory
 
 PROBABILITIES = "probabilities.tif"
 """File name of the probability raster in a folder of results."""
@@ -73,8 +71,8 @@ def segment(
     model = model or shared_model()
     keeper = None
     if directory is None:
-        keeper = tempfile.TemporaryDirectory(prefix="suelo-")
-        folder = Path(keeper.name)
+        keeper = _TemporaryFolder()
+        folder = keeper.path
     else:
         folder = Path(directory)
         folder.mkdir(parents=True, exist_ok=True)
@@ -96,6 +94,14 @@ def segment(
             source=scene if isinstance(source, Scene) else source,
             _keeper=keeper,
         )
+
+
+class _TemporaryFolder:
+    """A folder that is removed when nobody holds this object any more."""
+
+    def __init__(self) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="suelo-"))
+        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
 
 
 @dataclass(frozen=True)
@@ -123,12 +129,10 @@ class Segmentation:
     model_sha256: str
     image_sha256: str | None
     source: str | os.PathLike[str] | bytes | Scene = field(repr=False)
-    _keeper: TemporaryDirectory[str] | None = field(default=None, repr=False)
+    _keeper: _TemporaryFolder | None = field(default=None, repr=False)
 
     def show(self, selection: Selection) -> Segmentation:
         """The same result with another selection; the network does not run again."""
-        from dataclasses import replace
-
         return replace(self, selection=selection)
 
     def summary(self) -> list[ClassSummary]:
@@ -205,8 +209,6 @@ class Segmentation:
 
 
 def _copy(source: Path, target: Path) -> None:
-    import shutil
-
     with replacing(target) as part:
         shutil.copyfile(source, part)
 

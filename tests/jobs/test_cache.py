@@ -54,3 +54,16 @@ def test_the_files_used_longest_ago_go_first(tmp_path: Path) -> None:
 def test_a_file_larger_than_the_cache_can_still_be_used(tmp_path: Path) -> None:
     cache = FileCache(tmp_path, 10)
     assert cache.get("a", lambda path: path.write_bytes(bytes(100)) and None).stat().st_size == 100
+
+
+def test_half_made_files_of_dead_processes_are_swept(tmp_path: Path) -> None:
+    cache = FileCache(tmp_path, 1_000_000)
+    whole = cache.get("job/a", lambda path: path.write_bytes(b"a") and None)
+    old, fresh, folder = tmp_path / "job" / ".old.csv", tmp_path / "job" / ".fresh.csv", tmp_path / "job" / ".folder"
+    folder.mkdir()
+    for path in (old, fresh, folder / "part"):
+        path.write_text("half")
+    for path in (old, folder, whole):
+        os.utime(path, (0, 0))
+    cache.sweep()
+    assert sorted(path.name for path in (tmp_path / "job").iterdir()) == [".fresh.csv", "a"]

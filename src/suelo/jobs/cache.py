@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+_HALF_MADE_SECONDS = 24 * 3600
 
 
 class FileCache:
@@ -69,17 +72,28 @@ class FileCache:
                 else:
                     self._making[name] = lock, users - 1
 
+    def sweep(self) -> None:
+        """Remove what a process that died left half-made."""
+        limit = time.time() - _HALF_MADE_SECONDS
+        for folder, names, files in os.walk(self._folder):
+            for name in (*names, *files):
+                path = Path(folder, name)
+                with suppress(OSError):
+                    if name.startswith(".") and path.stat().st_mtime < limit:
+                        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
     def _shrink(self, newest: Path) -> None:
-        files = []
-        for path in self._folder.rglob("*"):
-            try:
-                if path.is_file() and not path.name.startswith("."):
-                    status = path.stat()
-                    files.append((status.st_mtime_ns, status.st_size, path))
-            except OSError:
-                continue
-        excess = sum(size for _, size, _ in files) - self._max_bytes
-        for _, size, path in sorted(files):
+        found = []
+        # os.walk goes on where a folder vanishes under its feet.
+        for folder, names, files in os.walk(self._folder):
+            names[:] = [name for name in names if not name.startswith(".")]
+            for name in files:
+                with suppress(OSError):
+                    if not name.startswith("."):
+                        status = Path(folder, name).stat()
+                        found.append((status.st_mtime_ns, status.st_size, Path(folder, name)))
+        excess = sum(size for _, size, _ in found) - self._max_bytes
+        for _, size, path in sorted(found):
             if excess <= 0:
                 break
             if path != newest:

@@ -11,7 +11,7 @@ z shows columns from 256 x / 2^z and rows from 256 y / 2^z on.
 from __future__ import annotations
 
 import math
-from functools import cache, cached_property
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -149,8 +149,7 @@ class MapGeometry:
         lats = np.degrees(np.arctan(np.sinh(mercator)))
         xs, ys = self._to_source.transform(*np.meshgrid(lons, lats))
         cols, rows = _apply(~self.grid.transform, xs, ys)
-        weights = _interpolation()
-        return weights @ rows @ weights.T, weights @ cols @ weights.T
+        return _between_knots(rows), _between_knots(cols)
 
 
 def _apply(
@@ -159,13 +158,12 @@ def _apply(
     return transform.a * x + transform.b * y + transform.c, transform.d * x + transform.e * y + transform.f
 
 
-@cache
-def _interpolation() -> NDArray[np.float64]:
-    """Weights (256, knots) that take values at the knots to the centres of tile pixels, linear in between."""
+def _between_knots(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Bilinear interpolation from knots (17, 17) to the centres of tile pixels (256, 256)."""
+    # Not as a product with a matrix of weights: that wakes the threads of the linear algebra library for nothing.
     position = (np.arange(TILE_SIZE) + 0.5) / TILE_SIZE * (_KNOTS - 1)
-    left = np.minimum(position.astype(int), _KNOTS - 2)
-    weights = np.zeros((TILE_SIZE, _KNOTS))
-    index = np.arange(TILE_SIZE)
-    weights[index, left] = 1 - (position - left)
-    weights[index, left + 1] = position - left
-    return weights
+    left = position.astype(np.intp)
+    share = (position - left)[:, None]
+    down = values[left] * (1 - share) + values[left + 1] * share
+    across = down.T
+    return (across[left] * (1 - share) + across[left + 1] * share).T

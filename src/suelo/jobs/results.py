@@ -106,7 +106,10 @@ class Results:
             NotFoundError: There is no such job.
             ConflictError: It has no result (yet).
         """
-        return str(self._objects.local(key(self.finished(job_id).id, RASTERS[name])))
+        return self._raster(self.finished(job_id), name)
+
+    def _raster(self, job: Job, name: str) -> str:
+        return str(self._objects.local(key(job.id, RASTERS[name])))
 
     def summary(self, job_id: str, selection: Selection) -> Sequence[ClassSummary]:
         """Numbers of all ten classes; only those whose threshold or smallest area is new are worked out."""
@@ -212,19 +215,20 @@ class Results:
 
     def place(self, job_id: str) -> MapGeometry:
         """Where a result lies on a map."""
-        job = self.finished(job_id)
+        return self._place(self.finished(job_id))
 
+    def _place(self, job: Job) -> MapGeometry:
         def look() -> MapGeometry:
-            with self._rasters.use(self.raster(job_id, "display")) as dataset:
+            with self._rasters.use(self._raster(job, "display")) as dataset:
                 return MapGeometry(Grid(dataset.height, dataset.width, dataset.transform, dataset.crs, job.gsd_m))
 
-        return self._places.get(job_id, None, look)
+        return self._places.get(job.id, None, look)
 
     def tile(self, job_id: str, layer: str, z: int, x: int, y: int, selection: Selection) -> bytes:
         """A map tile as PNG; see `suelo.jobs.tiles.make_tile`."""
-        raster = self.raster(job_id, "probabilities" if layer == CLASSES_LAYER else "display")
-        with self._rasters.use(raster) as dataset:
-            return make_tile(dataset, self.place(job_id), layer, z, x, y, selection)
+        job = self.finished(job_id)
+        with self._rasters.use(self._raster(job, "probabilities" if layer == CLASSES_LAYER else "display")) as dataset:
+            return make_tile(dataset, self._place(job), layer, z, x, y, selection)
 
     def point(self, job_id: str, lat: float, lng: float, selection: Selection) -> Point:
         """The classes at a point of the map; see `MapGeometry` for its coordinates.
@@ -232,11 +236,12 @@ class Results:
         Raises:
             NotFoundError: The point is outside the image.
         """
-        pixel = self.place(job_id).pixel(lat, lng)
+        job = self.finished(job_id)
+        pixel = self._place(job).pixel(lat, lng)
         if pixel is None:
             raise NotFoundError("This point is outside the image.")
         row, col = pixel
-        with self._rasters.use(self.raster(job_id, "probabilities")) as dataset:
+        with self._rasters.use(self._raster(job, "probabilities")) as dataset:
             values = dataset.read(window=((row, row + 1), (col, col + 1)))[:, 0, 0]
         if values[0] == NO_DATA:
             return Point(row, col, False, ())

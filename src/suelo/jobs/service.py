@@ -46,17 +46,17 @@ class JobService:
         home = settings.home.expanduser().resolve()
         self._worker = Worker.here()
         self._work_folder = home / "work"
-        cache = FileCache(home / "cache", settings.cache_mb * 1_000_000)
+        self._cache = FileCache(home / "cache", settings.cache_mb * 1_000_000)
         self._engine = open_database(settings.database_url)
         self._records = Records(self._engine)
-        self._objects = Objects(settings.store_url, cache)
+        self._objects = Objects(settings.store_url, self._cache)
         self._uploads = Uploads(self._engine, self._objects, settings.max_upload_mb * 1_000_000)
         name = str(self._worker)
         runner = Runner(self._records, self._objects, self._load_model, self._work_folder / name, name)
         self._intake = Intake(
             self._records, self._objects, self._uploads, runner, self._load_model, name, settings.max_direct_pixels
         )
-        self.results = Results(self._records, self._objects, cache)
+        self.results = Results(self._records, self._objects, self._cache)
         self._background = BackgroundWorker(self._run_next, self._tend)
         self._sample = threading.Lock()
 
@@ -64,6 +64,7 @@ class JobService:
         """Take up what dead processes left, sweep leftovers, load the model, and serve the queue in the background."""
         self.recover()
         sweep(self._records, self._uploads, self._objects, self._work_folder, self._worker)
+        self._cache.sweep()
         threading.Thread(target=self._warm_up, name="suelo-warm-up", daemon=True).start()
         self._background.start()
 

@@ -81,6 +81,7 @@ def test_numbers_are_those_of_the_service_for_the_classes_that_are_on(views, ser
         "trees",
         "crops",
     ]
+    assert [p["props"]["data-query"] for p in parts(table) if "data-query" in p["props"]] == [query]
     assert objects == [f"{row.polygons:,}" for row in rows]
     assert len(hectares) == 10
 

@@ -17,17 +17,19 @@ from suelo.web.texts import Texts
 _COLUMNS = ("class", "threshold", "objects", "hectares", "share", "mean")
 
 
-def class_table(rows: Sequence[ClassSummary], texts: Texts) -> Component:
+def class_table(rows: Sequence[ClassSummary], query: str, texts: Texts) -> Component:
     """An HTML table with a caption, one row per class.
 
     Args:
         rows: Classes that are switched on, in the order of the legend.
+        query: Selection query that the numbers belong to; it stays with the table as `data-query`.
         texts: Texts of the reader's language.
     """
     head = html.Tr([html.Th(texts(f"classes.{column}"), scope="col") for column in _COLUMNS])
     return html.Table(
         [html.Caption(texts("table.caption")), html.Thead(head), html.Tbody([_row(row, texts) for row in rows])],
         className="numbers",
+        **dashed(data_query=query),
     )
 
 

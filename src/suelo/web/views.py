@@ -102,7 +102,7 @@ class Views:
         shown = [row for row in rows if row.class_id in selection.class_ids]
         return (
             bar_chart(shown, measure, texts),
-            class_table(shown, texts),
+            class_table(shown, query, texts),
             [formats.number(row.polygons, 0, texts.language) for row in rows],
             [formats.hectares(row.area_m2, texts.language) for row in rows],
         )

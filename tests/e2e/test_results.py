@@ -1,0 +1,142 @@
+"""Results of several people: refusals, lists, deletion, long jobs, the sample, and real images."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+import rasterio
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def three_bands(tmp_path):
+    """A photograph, not a multispectral image."""
+    path = tmp_path / "photo.tif"
+    with rasterio.open(path, "w", driver="GTiff", width=64, height=64, count=3, dtype="uint8") as dataset:
+        dataset.write(np.full((3, 64, 64), 7, np.uint8))
+    return path
+
+
+def enlarged(chip, path, times: int):
+    """The chip repeated side by side into a scene."""
+    with rasterio.open(chip) as dataset:
+        pixels = np.tile(dataset.read(), (1, times, times))
+        profile = dataset.profile | {"height": pixels.shape[1], "width": pixels.shape[2]}
+    with rasterio.open(path, "w", **profile) as dataset:
+        dataset.write(pixels)
+    return path
+
+
+def test_a_bad_file_is_refused_with_a_sentence_and_the_others_go_on(visit, chip, three_bands) -> None:
+    visitor = visit()
+    page = visitor.go("/")
+    expect(page.get_by_text("Nothing here yet")).to_be_visible()
+    visitor.send(three_bands, chip)
+    refused, taken = page.locator(".upload-row").all()
+    expect(refused).to_contain_text(re.compile(r"This image has 3 bands; .*\."))
+    expect(taken.get_by_role("link", name="Open")).to_be_visible()
+    expect(page.locator(".result-item")).to_have_count(1)
+    assert page.url == visitor.server + "/"
+    assert [text for text in visitor.troubles if "422" not in text] == []
+    visitor.troubles.clear()
+
+
+def test_a_pixel_size_that_is_none_is_refused_before_anything_is_sent(visit, chip) -> None:
+    visitor = visit()
+    page = visitor.go("/")
+    page.fill("#gsd", "wide")
+    visitor.send(chip)
+    expect(page.locator("#upload-error")).to_have_text("The pixel size must be a number of metres above 0.")
+    expect(page.locator(".upload-row")).to_have_count(0)
+
+
+def test_the_pixel_size_goes_with_an_image_without_crs(visit, draw_image, tmp_path) -> None:
+    visitor = visit()
+    page = visitor.go("/")
+    page.fill("#gsd", "2.5")
+    visitor.send(draw_image(tmp_path / "plane.tif"))
+    page.wait_for_url("**/results/*")
+    page.get_by_role("tab", name="About").click()
+    expect(page.get_by_role("tabpanel", name="About")).to_contain_text("2.50 m")
+
+
+def test_results_are_listed_for_their_sender_only_until_they_are_deleted(visit, chip) -> None:
+    one, other = visit(), visit()
+    one.go("/")
+    one.send(chip)
+    one.page.wait_for_url("**/results/*")
+    address = one.page.url.removeprefix(one.server)
+
+    other.go("/")
+    expect(other.page.get_by_text("Nothing here yet")).to_be_visible()
+    other.go(address)
+    expect(other.page.locator("#chart .bars path").first).to_be_visible()
+    other.settle()
+
+    one.go("/")
+    item = one.page.locator(".result-item")
+    expect(item).to_contain_text("barrio")
+    expect(item.locator("img")).to_have_js_property("naturalWidth", 128)
+    item.get_by_role("button", name="Delete barrio").click()
+    one.page.get_by_role("button", name="Keep it").click()
+    expect(item).to_be_visible()
+    item.get_by_role("button", name="Delete barrio").click()
+    one.page.get_by_role("button", name="Delete", exact=True).click()
+    expect(one.page.get_by_text("Nothing here yet")).to_be_visible()
+
+    other.page.goto(other.server + address)
+    expect(other.page.get_by_text("There is nothing at this address")).to_be_visible()
+    assert [text for text in other.troubles if "404" not in text] == []
+    other.troubles.clear()
+
+
+def test_a_scene_runs_in_the_background_and_its_page_becomes_the_result(visit, chip, tmp_path) -> None:
+    visitor = visit()
+    visitor.go("/")
+    visitor.send(enlarged(chip, tmp_path / "scene.tif", 5))
+    visitor.page.wait_for_url("**/results/*")
+    expect(visitor.page.locator("#chart .bars path").first).to_be_visible(timeout=60_000)
+    assert sum(visitor.chart().values()) > 0
+
+
+def test_a_long_job_can_be_cancelled(visit, chip, tmp_path) -> None:
+    visitor = visit()
+    page = visitor.go("/")
+    visitor.send(enlarged(chip, tmp_path / "large.tif", 9))
+    page.wait_for_url("**/results/*")
+    expect(page.locator("#job-progress progress")).to_be_visible()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("This segmentation was cancelled")).to_be_visible(timeout=30_000)
+
+
+def test_the_sample_is_one_click_away_and_everybodys(visit) -> None:
+    one, other = visit(), visit()
+    one.go("/").get_by_role("button", name="Try the sample scene").click()
+    one.page.wait_for_url("**/results/*", timeout=60_000)
+    expect(one.page.locator("#chart .bars path").first).to_be_visible()
+    item = other.go("/").locator(".result-item")
+    expect(item).to_contain_text("Sample")
+    expect(item.get_by_role("button")).to_have_count(0)
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize(
+    ("file", "place"),
+    [("dstl_160_float16_8pages.tiff", r"row \d+, column \d+"), ("spacenet_shanghai_325_uint16.tif", r"31\.\d+°, 121")],
+)
+def test_real_chips(visit, shared_data, file, place) -> None:
+    visitor = visit()
+    page = visitor.go("/")
+    visitor.send(shared_data / "chips" / file)
+    page.wait_for_url("**/results/*")
+    expect(page.locator("#chart .bars path").first).to_be_visible(timeout=60_000)
+    visitor.settle()
+    assert visitor.picture().std() > 30
+    box = page.locator("#map").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.move(box["x"] + box["width"] / 2 + 2, box["y"] + box["height"] / 2)
+    expect(page.locator("#pointer .found-place")).to_have_text(re.compile(place))

@@ -156,6 +156,22 @@ def test_a_file_that_was_cut_short(tmp_path, layout, source):
         assert "cut short" in refusal(path if source == "file" else path.read_bytes())
 
 
+def test_pages_of_rows_whose_samples_come_last_and_were_cut_short(tmp_path):
+    image = np.random.default_rng(1).integers(1, 2000, (40, 30, 8), dtype=np.uint16)
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, image)
+    start = path.stat().st_size
+    with path.open("ab") as file:
+        file.write(image.tobytes())
+    with tifffile.TiffFile(path, mode="r+") as file:
+        for row, page in enumerate(file.pages):
+            page.aspage().tags["StripOffsets"].overwrite(start + row * 480)
+    with open_scene(path) as scene:
+        assert np.array_equal(scene.read().values, np.moveaxis(image, 2, 0))
+    path.write_bytes(path.read_bytes()[:-7])
+    assert "cut short" in refusal(path)
+
+
 def compressed_like(code):
     """A TIFF whose header names a compression."""
     shorts = [(256, 20), (257, 20), (258, 8), (259, code), (262, 1), (277, 1), (278, 20)]

@@ -1,6 +1,7 @@
 """Reading: which pixels are valid, resampling, threads."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -11,6 +12,7 @@ from rasterio.enums import ColorInterp
 
 from suelo.imagery import scene as scene_module
 from suelo.imagery.grid import Window
+from suelo.imagery.readers import open_reader
 from suelo.imagery.scene import open_scene
 
 
@@ -52,18 +54,13 @@ def test_zeros_are_measurements_in_a_float_image(image, save):
     assert valid_of(save(image.astype(np.float32))).all()
 
 
-def test_a_declared_nodata_value_that_the_type_cannot_hold_is_none(image, save):
+def test_a_declared_nodata_value_that_the_type_cannot_hold_is_none(image, tmp_path):
     image[:, *HOLE] = 0
-    path = save(image)
-    with rasterio.open(path) as file:
-        profile = file.profile
-    with tifffile.TiffFile(path, mode="r+") as file:
-        assert 42113 not in file.pages[0].tags
-    tifffile.imwrite(
-        path, image, photometric="minisblack", planarconfig="separate", extratags=[(42113, 2, 0, "-9999", True)]
-    )
-    assert profile["dtype"] == "uint16"
-    assert np.array_equal(valid_of(path), only(HOLE))
+    path = tmp_path / "a.tif"
+    for value in ("-9999", "65536", "nan"):
+        nodata = (42113, "s", 0, value, True)  # GDAL's tag for it
+        tifffile.imwrite(path, image, photometric="minisblack", planarconfig="separate", extratags=[nodata])
+        assert np.array_equal(valid_of(path), only(HOLE))
 
 
 def test_nan_and_infinity_in_any_band_have_no_data(image, save):
@@ -210,6 +207,30 @@ def test_threads_read_the_same(image, tmp_path, layout):
         for window, pixels in zip(windows, pool.map(scene.read, windows), strict=True):
             assert np.array_equal(pixels.values, image[:, window.row :, window.col :])
             assert np.array_equal(pixels.valid, only(HOLE)[window.row :, window.col :])
+
+
+def test_no_two_threads_use_one_open_file(image, save, monkeypatch):
+    shared = []
+
+    class Watched:
+        def __init__(self, *arguments):
+            self.reader = open_reader(*arguments)
+            self.busy = threading.Lock()
+
+        def read(self, window):
+            shared.append(not self.busy.acquire(blocking=False))
+            time.sleep(0.002)
+            result = self.reader.read(window)
+            self.busy.release()
+            return result
+
+        def close(self):
+            self.reader.close()
+
+    monkeypatch.setattr(scene_module, "open_reader", Watched)
+    with open_scene(save(image)) as scene, ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: scene.read(), range(24)))
+    assert shared == [False] * 24
 
 
 def test_windows_outside_the_scene_are_mistakes(image, save):

@@ -104,7 +104,7 @@ def inspect(source: Source) -> Layout:
                 transform,
                 crs,
                 tuple(pages),
-                _row_pages(source, tuple(pages), width, dtype) if kind == "rows" and not source.remote else None,
+                _row_pages(source, tuple(pages)) if kind == "rows" and not source.remote else None,
             )
     except GDAL_ERRORS as error:
         said = str(error.__cause__ or error)
@@ -189,18 +189,14 @@ def _require_whole(image: DatasetReader, source: Source) -> None:
         raise ImageError(_CUT_SHORT)
 
 
-def _row_pages(source: Source, numbers: tuple[int, ...], width: int, dtype: str) -> RowPages:
-    import numpy as np
+def _row_pages(source: Source, numbers: tuple[int, ...]) -> RowPages:
     import tifffile
 
+    with open_dataset(f"GTIFF_DIR:{numbers[-1]}:{source.gdal_path}") as page:
+        _require_whole(page, source)
     with source.open() as stream, tifffile.TiffFile(stream) as file:
-        start = file.series[0].dataoffset
         offsets = tuple(file.pages[number - 1].offset for number in numbers)
-        byteorder = file.byteorder
-    size = len(numbers) * width * BANDS * np.dtype(dtype).itemsize
-    if start is not None and source.size is not None and start + size > source.size:
-        raise ImageError(_CUT_SHORT)
-    return RowPages(offsets, start, byteorder)
+        return RowPages(offsets, file.series[0].dataoffset, file.byteorder)
 
 
 def _reason(said: str) -> str:

@@ -140,7 +140,7 @@ class Scene:
     def _valid(self, samples: NDArray[np.generic]) -> NDArray[np.bool_]:
         integer = samples.dtype.kind == "u"
         nodata = self._layout.nodata
-        if integer and (nodata is None or not 0 <= nodata <= np.iinfo(self.dtype).max):
+        if integer and nodata is None:
             nodata = 0.0
         if nodata is None or np.isnan(nodata):
             return np.ones(samples.shape[1:], np.bool_)

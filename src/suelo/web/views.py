@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import rasterio
 from dash.development.base_component import Component
 
@@ -118,7 +119,7 @@ class Views:
             shrink = max(1.0, max(dataset.shape) / THUMBNAIL)
             shape = tuple(max(1, round(side / shrink)) for side in dataset.shape)
             display = dataset.read(out_shape=(dataset.count, *shape))
-        return encode_png(render(display, "true-colour"))
+        return encode_png(np.moveaxis(render(display, "true-colour"), 0, -1))
 
     def _finished(self, job: Job, search: str) -> Finished:
         default = default_selection(job)

@@ -78,6 +78,7 @@ class Results:
         self._objects = objects
         self._cache = cache
         self._rasters = OpenRasters(_OPEN_RASTERS)
+        self._jobs: Recent[Job] = Recent(1024)
         self._summaries: Recent[ClassSummary] = Recent(4096)
         self._shares: Recent[dict[str, float]] = Recent(512)
         self._valid_m2: Recent[float] = Recent(512)
@@ -92,11 +93,16 @@ class Results:
             NotFoundError: There is no such job.
             ConflictError: It has no result (yet).
         """
+        known = self._jobs.peek(job_id)
+        if known is not None:
+            return known
         job = self._records.get(job_id)
         if job.status == "failed":
             raise ConflictError(f"This job failed and has no result: {job.message}")
         if job.status != "succeeded":
             raise ConflictError(f"This job is {job.status}; it has no result{'' if job.finished else ' yet'}.")
+        # It will not change any more, and a map asks for dozens of its tiles at once.
+        self._jobs.put(job_id, None, job)
         return job
 
     def raster(self, job_id: str, name: str) -> str:
@@ -253,8 +259,17 @@ class Results:
 
     def forget(self, job_id: str) -> None:
         """Remove what was kept of a deleted job."""
-        for kept in (self._summaries, self._shares, self._valid_m2, self._chips, self._descriptions, self._places):
-            kept.forget(job_id)
+        kept: tuple[Recent[Any], ...] = (
+            self._jobs,
+            self._summaries,
+            self._shares,
+            self._valid_m2,
+            self._chips,
+            self._descriptions,
+            self._places,
+        )
+        for values in kept:
+            values.forget(job_id)
         self._rasters.close(job_id)
         self._cache.drop(f"jobs/{job_id}")
 

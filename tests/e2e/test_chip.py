@@ -206,6 +206,23 @@ def test_image_opacity_and_zoom(analyst) -> None:
     expect(page.locator("#scale")).to_have_text(scale)
 
 
+def test_the_background_map_is_asked_for_only_when_it_is_switched_on(analyst) -> None:
+    page = analyst.page
+    host = "https://tile.openstreetmap.org/"
+    page.route(host + "**", lambda route: route.abort())
+    switch = page.get_by_label("Background map")
+    expect(switch).not_to_be_checked()
+    assert analyst.troubles == []
+    with page.expect_request(lambda request: request.url.startswith(host)):
+        switch.press("Space")
+    expect(page.get_by_text("© OpenStreetMap contributors")).to_be_visible()
+    switch.press("Space")
+    expect(page.get_by_text("© OpenStreetMap contributors")).to_be_hidden()
+    assert [trouble for trouble in analyst.troubles if host not in trouble] == []
+    page.unroute_all(behavior="ignoreErrors")
+    analyst.troubles.clear()
+
+
 def test_spanish(visit, address) -> None:
     reader = visit()
     page = reader.go(address)

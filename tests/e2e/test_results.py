@@ -35,7 +35,7 @@ def test_a_bad_file_is_refused_with_a_sentence_and_the_others_go_on(visit, chip,
     visitor = visit()
     page = visitor.go("/")
     expect(page.get_by_text("Nothing here yet")).to_be_visible()
-    visitor.send(three_bands, chip)
+    visitor.drop(three_bands, chip)
     refused, taken = page.locator(".upload-row").all()
     expect(refused).to_contain_text(re.compile(r"This image has 3 bands; .*\."))
     expect(taken.get_by_role("link", name="Open")).to_be_visible()
@@ -52,6 +52,20 @@ def test_a_pixel_size_that_is_none_is_refused_before_anything_is_sent(visit, chi
     visitor.send(chip)
     expect(page.locator("#upload-error")).to_have_text("The pixel size must be a number of metres above 0.")
     expect(page.locator(".upload-row")).to_have_count(0)
+
+
+def test_an_upload_can_be_cancelled(visit, chip) -> None:
+    visitor = visit()
+    page = visitor.go("/")
+    # The image never arrives.
+    page.route("**/v1/uploads/*", lambda route: None)
+    visitor.send(chip)
+    row = page.locator(".upload-row")
+    expect(row).to_contain_text("Sending: 0 %")
+    row.get_by_role("button", name="Cancel barrio.tif").click()
+    expect(row).to_contain_text("Cancelled")
+    expect(page.get_by_text("Nothing here yet")).to_be_visible()
+    page.unroute_all(behavior="ignoreErrors")
 
 
 def test_the_pixel_size_goes_with_an_image_without_crs(visit, draw_image, tmp_path) -> None:

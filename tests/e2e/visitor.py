@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import numpy as np
@@ -97,3 +98,19 @@ class Visitor:
         with self.page.expect_file_chooser() as chooser:
             self.page.click("#choose")
         chooser.value.set_files(files)
+
+    def drop(self, *files: Path) -> None:
+        """Drop files on the first page."""
+        contents = [{"name": file.name, "data": base64.b64encode(file.read_bytes()).decode()} for file in files]
+        self.page.evaluate(
+            """(files) => {
+                const transfer = new DataTransfer();
+                for (const file of files) {
+                    const bytes = Uint8Array.from(atob(file.data), (letter) => letter.charCodeAt(0));
+                    transfer.items.add(new File([bytes], file.name));
+                }
+                const event = new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true });
+                document.getElementById("drop").dispatchEvent(event);
+            }""",
+            contents,
+        )

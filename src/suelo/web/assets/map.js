@@ -226,7 +226,7 @@
     map.whenReady(scale);
     map.getContainer().addEventListener("blur", leave);
     map.getContainer().setAttribute("aria-label", frame.texts.label);
-    map.getContainer().setAttribute("role", "application");
+    map.getContainer().setAttribute("role", "region");
   }
 
   /* dash-leaflet does not hand out its map, but every Leaflet map runs the hooks of its class. */

@@ -26,11 +26,17 @@
 
   /* ---- Times in the reader's own zone ---- */
 
+  /* The reader's own variety of the page's language, so that dates have the usual order. */
+  function variety() {
+    const language = document.documentElement.lang;
+    return navigator.languages.find((tag) => tag.split("-")[0] === language) || language;
+  }
+
   function localise(root) {
     for (const time of root.querySelectorAll("time.local[datetime]:not([title])")) {
       const moment = new Date(time.dateTime);
       time.title = time.textContent;
-      time.textContent = moment.toLocaleString(document.documentElement.lang, {
+      time.textContent = moment.toLocaleString(variety(), {
         dateStyle: "medium",
         timeStyle: "short",
       });

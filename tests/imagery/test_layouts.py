@@ -88,6 +88,20 @@ def test_arrays_with_channels_last(image, tmp_path, options):
             assert_same(scene, image)
 
 
+@pytest.mark.parametrize("compress", ["none", "lzw", "zstd"])
+def test_a_page_per_row_that_gdal_wrote(image, tmp_path, compress):
+    path = tmp_path / "a.tif"
+    for row in range(20):
+        page = np.moveaxis(image[:, row], 0, 1)
+        options = {"driver": "GTiff", "count": 1, "height": 90, "width": 8, "dtype": "uint16", "compress": compress}
+        with rasterio.open(path, "w", **options, append_subdataset="YES" if row else "NO") as file:
+            file.write(page, 1)
+    for source in (path, path.read_bytes()):
+        with open_scene(source) as scene:
+            assert np.array_equal(scene.read().values, image[:, :20])
+            assert np.array_equal(scene.read(Window(3, 40, 6, 9)).values, image[:, 3:9, 40:49])
+
+
 @pytest.mark.parametrize("axis", [0, 2])
 def test_a_batch_of_one_array(image, tmp_path, axis):
     tifffile.imwrite(tmp_path / "a.tif", np.moveaxis(image, 0, axis)[None])

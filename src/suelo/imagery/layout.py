@@ -32,14 +32,18 @@ class RowPages:
     """Where the pages of rows lie in the file.
 
     Attributes:
+        numbers: Number of each page in the file.
         offsets: Byte at which the directory of each page starts.
         start: Byte at which the samples start if those of all pages follow one another as they are, else None.
         byteorder: `<` or `>`.
+        compression: Code of the compression of the samples.
     """
 
+    numbers: tuple[int, ...]
     offsets: tuple[int, ...]
     start: int | None
     byteorder: Literal["<", ">"]
+    compression: int
 
 
 @dataclass(frozen=True)
@@ -196,7 +200,8 @@ def _row_pages(source: Source, numbers: tuple[int, ...]) -> RowPages:
         _require_whole(page, source)
     with source.open() as stream, tifffile.TiffFile(stream) as file:
         offsets = tuple(file.pages[number - 1].offset for number in numbers)
-        return RowPages(offsets, file.series[0].dataoffset, file.byteorder)
+        compression = int(file.pages[0].compression)
+        return RowPages(numbers, offsets, file.series[0].dataoffset, file.byteorder, compression)
 
 
 def _reason(said: str) -> str:

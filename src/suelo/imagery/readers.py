@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from suelo.imagery.gdal import open_dataset
 from suelo.imagery.grid import Window
 from suelo.imagery.layout import BANDS, Layout
 from suelo.imagery.source import Source
+
+_BY_TIFFFILE = (1, 8, 32946)
+"""Codes of the compressions that tifffile decodes by itself: none, and DEFLATE twice."""
 
 
 class Reader(Protocol):
@@ -83,23 +86,31 @@ class PageReader:
 
 
 class RowReader:
-    """One page of (width, 8) samples per image row: how tifffile writes an array (height, width, 8)."""
+    """One page of (width, 8) samples per image row: how tifffile writes an array (height, width, 8).
+
+    Samples that lie in the file one after another are mapped into memory. Other pages are read by tifffile, or, where
+    it lacks the decoder, by GDAL, which opens the file for each of them and takes a hundred times as long.
+    """
 
     def __init__(self, source: Source, layout: Layout) -> None:
-        """Map the file into memory if its samples lie there as they are."""
+        """Open the file in the way that suits its pages."""
         assert layout.row_pages is not None
         self._path = source.gdal_path
-        self._offsets = layout.row_pages.offsets
+        self._pages = layout.row_pages
         self._samples: NDArray[np.generic] | None = None
-        start = layout.row_pages.start
-        if start is None:
-            return
-        shape = (layout.height, layout.width, BANDS)
-        dtype = np.dtype(layout.dtype).newbyteorder(layout.row_pages.byteorder)
-        if source.data is not None:
-            self._samples = np.frombuffer(source.data, dtype, math.prod(shape), start).reshape(shape)
-        else:
-            self._samples = np.memmap(source.gdal_path, dtype, "r", start, shape)
+        self._stream: BinaryIO | None = None
+        if self._pages.start is not None:
+            shape = (layout.height, layout.width, BANDS)
+            dtype = np.dtype(layout.dtype).newbyteorder(self._pages.byteorder)
+            if source.data is not None:
+                self._samples = np.frombuffer(source.data, dtype, math.prod(shape), self._pages.start).reshape(shape)
+            else:
+                self._samples = np.memmap(source.gdal_path, dtype, "r", self._pages.start, shape)
+        elif self._pages.compression in _BY_TIFFFILE:
+            import tifffile
+
+            self._stream = source.open()
+            self._file = tifffile.TiffFile(self._stream)
 
     def read(self, window: Window) -> tuple[NDArray[np.generic], NDArray[np.bool_] | None]:
         """See `Reader.read`."""
@@ -107,17 +118,28 @@ class RowReader:
         if self._samples is not None:
             native = self._samples[rows, columns].astype(self._samples.dtype.newbyteorder("="))
         else:
-            native = np.stack([self._page(offset)[columns] for offset in self._offsets[rows]])
+            page = self._by_gdal if self._stream is None else self._by_tifffile
+            native = np.stack([page(row)[columns] for row in range(rows.start, rows.stop)])
         return np.ascontiguousarray(native.transpose(2, 0, 1)), None
 
-    def _page(self, offset: int) -> NDArray[np.generic]:
-        with open_dataset(f"GTIFF_DIR:off:{offset}:{self._path}") as page:
+    def _by_tifffile(self, row: int) -> NDArray[np.generic]:
+        try:
+            samples: NDArray[np.generic] = self._file.pages[self._pages.numbers[row] - 1].asarray()
+        except Exception as error:  # whatever the decoder raises
+            raise OSError(str(error)) from error
+        return samples
+
+    def _by_gdal(self, row: int) -> NDArray[np.generic]:
+        with open_dataset(f"GTIFF_DIR:off:{self._pages.offsets[row]}:{self._path}") as page:
             samples: NDArray[np.generic] = page.read(1)
             return samples
 
     def close(self) -> None:
         """See `Reader.close`."""
         self._samples = None
+        if self._stream is not None:
+            self._file.close()
+            self._stream.close()
 
 
 def _area(window: Window) -> RasterioWindow:

@@ -242,6 +242,23 @@ def test_windows_outside_the_scene_are_mistakes(image, save):
             scene.read(shape=(0, 10))
 
 
+def test_a_loaded_scene_reads_no_file(image, save):
+    image[:, *HOLE] = 0
+    path = save(image)
+    with open_scene(path) as scene:
+        resampled = scene.read(shape=(30, 30))
+        scene.load()
+        path.unlink()
+        part = scene.read(Window(5, 20, 30, 40))
+        assert np.array_equal(part.values, image[:, 5:35, 20:60])
+        assert np.array_equal(part.valid, only(HOLE)[5:35, 20:60])
+        part.values[:] = 0  # is the caller's own
+        assert np.array_equal(scene.read().values, image)
+        assert np.array_equal(scene.read(shape=(30, 30)).values, resampled.values)
+    with pytest.raises(ValueError, match="closed"):
+        scene.read()
+
+
 def test_a_closed_scene_gives_nothing(image, save):
     path = save(image)
     for source in (path, path.read_bytes()):

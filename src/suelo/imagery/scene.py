@@ -121,9 +121,9 @@ class Scene:
         return Pixels(values, valid)
 
     def _native(self, window: Window) -> Pixels:
-        if self._loaded is not None:
-            rows, cols = window.slices
-            return Pixels(self._loaded.values[:, rows, cols].copy(), self._loaded.valid[rows, cols].copy())
+        if (loaded := self._loaded) is not None:
+            rows, columns = window.slices
+            return Pixels(loaded.values[:, rows, columns].copy(), loaded.valid[rows, columns].copy())
         with self._reader(window) as reader:
             samples, shown = reader.read(window)
         valid = self._valid(samples)
@@ -179,6 +179,7 @@ class Scene:
         """Close the file."""
         with self._lock:
             self._closed = True
+            self._loaded = None
             idle, self._idle = self._idle, []
         for reader in idle:
             reader.close()

@@ -207,7 +207,7 @@ def open_scene(source: str | os.PathLike[str] | bytes, *, gsd_m: float | None = 
 
     Raises:
         ImageError: It is not an 8-band TIFF that Suelo can segment.
-        InputError: `gsd_m` is not a positive number.
+        InputError: `gsd_m` is not within 0.01 to 100 m.
     """
     if gsd_m is not None and not MIN_GSD_M <= gsd_m <= MAX_GSD_M:
         raise InputError(f"A ground sampling distance of {gsd_m:g} m is not within {MIN_GSD_M:g} to {MAX_GSD_M:g} m.")

@@ -81,7 +81,7 @@ class TrainingOptions:
     scene_size: int = 512
     chip: int = 160
     batch: int = 8
-    steps: int = 4000
+    steps: int = 3000
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
     gradient_clip: float = 5.0

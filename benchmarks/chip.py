@@ -17,9 +17,8 @@ REPEATS = 40
 
 def chip_request() -> Iterator[Measurement]:
     """Server time of `POST /segment_tiff`, each time with another chip, so that no stored result is returned."""
-    from suelo.jobs.service import JobService
-
     from suelo.api.app import create_api
+    from suelo.jobs.service import JobService
     from suelo.settings import Settings
     from suelo.simulation import simulate
 

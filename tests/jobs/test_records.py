@@ -92,11 +92,15 @@ def test_the_list_has_ones_own_and_shared_jobs_newest_first_in_pages(records: Re
     sample = job(owner="", shared=True, created_at=start + timedelta(seconds=2.5))
     for added in (*mine, sample, job(owner="ben")):
         records.add(added)
-    expected = [mine[4].id, mine[3].id, sample.id, mine[2].id, mine[1].id, mine[0].id]
+    twins = sorted((job(created_at=start - timedelta(seconds=1)) for _ in range(2)), key=lambda j: j.id, reverse=True)
+    for added in twins:
+        records.add(added)
+    expected = [mine[4].id, mine[3].id, sample.id, mine[2].id, mine[1].id, mine[0].id, *(twin.id for twin in twins)]
     assert [j.id for j in records.page("ana", 50)] == expected
     first = records.page("ana", 4)
-    second = records.page("ana", 4, before=first[-1].id)
-    assert [j.id for j in (*first, *second)] == expected
+    second = records.page("ana", 3, before=first[-1].id)
+    third = records.page("ana", 3, before=second[-1].id)
+    assert [j.id for j in (*first, *second, *third)] == expected
 
 
 def test_each_queued_job_is_claimed_once_oldest_first(records: Records) -> None:
@@ -167,3 +171,15 @@ def test_known_ids(records: Records) -> None:
         records.add(added)
     strangers = [new_id() for _ in range(1200)]
     assert records.known([*strangers, *(j.id for j in jobs)]) == {j.id for j in jobs}
+
+
+def test_a_worker_says_that_it_lives_for_its_own_jobs_only(records: Records) -> None:
+    mine, other = job(), job()
+    for added, worker in ((mine, "w1"), (other, "w2")):
+        records.add(added)
+        records.claim(worker)
+    before = {row.id: row.heartbeat_at for row in records.unfinished()}
+    records.beat("w1")
+    after = {row.id: row.heartbeat_at for row in records.unfinished()}
+    assert after[mine.id] > before[mine.id]
+    assert after[other.id] == before[other.id]

@@ -59,6 +59,14 @@ def test_the_data_frame_has_the_outlines_of_what_is_selected(
         assert row["threshold"] == 0.4
 
 
+@pytest.mark.parametrize("declared", [None, "image/tiff", "application/x-www-form-urlencoded"])
+def test_the_body_is_taken_as_it_is_whatever_it_is_declared_as(
+    client: FlaskClient, chip: bytes, declared: str | None
+) -> None:
+    # Programs like curl declare every body as a form unless they are told otherwise.
+    assert client.post("/segment_tiff", data=chip, content_type=declared).status_code == 200
+
+
 @pytest.mark.parametrize("form", ["plain", "in lines", "data url"])
 def test_base64_is_taken_too(client: FlaskClient, chip: bytes, form: str) -> None:
     text = base64.b64encode(chip)

@@ -146,7 +146,16 @@ def test_options_of_a_job(client: FlaskClient, draw_image: Draw, tmp_path: Path,
 
 
 @pytest.mark.parametrize(
-    "options", [{"gsd_m": "far"}, {"gsd_m": -1}, {"gsd_m": True}, {"statistics": {}}, {"statistics": 1}, {"speed": 9}]
+    "options",
+    [
+        {"gsd_m": "far"},
+        {"gsd_m": -1},
+        {"gsd_m": True},
+        {"statistics": {}},
+        {"statistics": 1},
+        {"speed": 9},
+        {"gsd_m": 10**400},
+    ],
 )
 def test_bad_options_are_refused_and_the_upload_can_be_used_again(
     client: FlaskClient, chip: bytes, options: dict
@@ -177,6 +186,8 @@ def test_uploads_are_checked(client: FlaskClient, chip: bytes) -> None:
     assert client.put(f"/v1/uploads/{new_id()}", data=chip).status_code == 404
     assert client.post("/v1/jobs", json={"upload": new_id()}).status_code == 404
     assert client.post("/v1/jobs", json={}).status_code == 400
+    for body in ("[" * 100_000, "{", "[]", "1"):
+        assert client.post("/v1/jobs", data=body, content_type="application/json").status_code == 400
     assert client.post("/v1/jobs", json={"upload": "../../x"}).status_code == 404
 
 

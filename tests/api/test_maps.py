@@ -87,6 +87,12 @@ def test_tiles_are_kept_by_browsers_and_by_nobody_else(client: FlaskClient, job:
     assert client.get(image).headers["ETag"] == client.get(f"{image}?threshold=0.9").headers["ETag"]
 
 
+def test_tiles_far_away_are_empty(client: FlaskClient, job: dict) -> None:
+    answer = client.get(f"{job['url']}/tiles/classes/0/{10**400}/3.png")
+    assert answer.status_code == 200
+    assert not pixels(answer.data).any()
+
+
 @pytest.mark.parametrize(
     "address",
     ["tiles/lawns/0/0/0.png", "tiles/classes/99/0/0.png", "tiles/classes/0/-1/0.png", "tiles/classes/a/0/0.png"],

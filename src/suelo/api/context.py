@@ -83,7 +83,10 @@ def json_object() -> dict[str, Any]:
     if request.mimetype != "application/json":
         raise UnsupportedMediaType("This address takes JSON: set Content-Type to application/json.")
     request.max_content_length = MAX_JSON
-    document = request.get_json(silent=True)
+    try:
+        document = request.get_json(silent=True)
+    except RecursionError:
+        document = None
     if not isinstance(document, dict):
         raise InputError("The body is not a JSON object.")
     return document

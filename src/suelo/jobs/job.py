@@ -62,10 +62,13 @@ class JobOptions:
             raise InputError(f"The option gsd_m is a number of metres; {gsd!r} is not.")
         if statistics is not None and not isinstance(statistics, dict):
             raise InputError("The option statistics is an object as result.json has it.")
-        return cls(
-            gsd_m=None if gsd is None else float(gsd),
-            statistics=None if statistics is None else BandStatistics.from_json(statistics),
-        )
+        try:
+            return cls(
+                gsd_m=None if gsd is None else float(gsd),
+                statistics=None if statistics is None else BandStatistics.from_json(statistics),
+            )
+        except OverflowError:
+            raise InputError("The options have a number that is too large.") from None
 
     @property
     def key(self) -> str:

@@ -72,7 +72,9 @@ class JobService:
         """Stop serving the queue: a running job ends its strip and goes back into the queue."""
         self._background.stop()
         self.results.close()
-        shutil.rmtree(self._work_folder / str(self._worker), ignore_errors=True)
+        if not self._intake.active:
+            # A chip that a request still works on keeps its folder; the next process sweeps it.
+            shutil.rmtree(self._work_folder / str(self._worker), ignore_errors=True)
         self._engine.dispose()
 
     def recover(self) -> None:

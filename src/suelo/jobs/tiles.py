@@ -31,6 +31,9 @@ MOST_PADDING = 1024
 """Pixels around a tile that are looked at for the size of objects. Objects that reach farther may be cut off there and
 be taken for smaller than they are; only smallest areas of more than about as many pixels bring that about."""
 
+_FARTHEST = 1 << 40
+"""Tiles farther away than this are empty on every map, and their numbers may not fit into a float."""
+
 
 def make_tile(
     dataset: DatasetReader, place: MapGeometry, layer: str, z: int, x: int, y: int, selection: Selection
@@ -57,6 +60,8 @@ def make_tile(
     """
     if not place.min_zoom <= z <= place.max_native_zoom:
         raise NotFoundError(f"There are tiles for zoom {place.min_zoom} to {place.max_native_zoom}; {z} is outside.")
+    if max(abs(x), abs(y)) > _FARTHEST:
+        return _empty()
     rows, cols = place.tile_pixels(z, x, y)
     with np.errstate(invalid="ignore"):
         inside = (rows >= 0) & (rows < dataset.height) & (cols >= 0) & (cols < dataset.width)

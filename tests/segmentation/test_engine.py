@@ -63,6 +63,15 @@ def test_the_tiling_does_not_show(make_scene, make_model, unchanged, network, ti
     assert ((whole == 255) == (cut == 255)).all()
 
 
+@pytest.mark.parametrize(("height", "width"), [(40, 500), (500, 40)])
+def test_the_tiling_does_not_show_on_a_narrow_scene(make_scene, make_model, unchanged, height, width):
+    model = make_model(box=31, tile=512, halo=16)
+    scene = make_scene(smooth_noise(height, width))
+    whole = predict(scene, model, unchanged)
+    cut = predict(scene, model, unchanged, tiling=CUTS[3])
+    assert abs(whole.astype(int) - cut).max() <= 1
+
+
 @pytest.mark.parametrize("tiling", [Tiling(256, 64, 0), Tiling(320, 64, 0, strip_bytes=1), Tiling(384, 80, 0)])
 def test_the_tiling_does_not_show_with_the_shipped_model(make_scene, tiling):
     from suelo.imagery.statistics import measure_statistics

@@ -113,7 +113,7 @@ def test_a_scene_runs_in_the_background_and_its_page_becomes_the_result(visit, c
     visitor.go("/")
     visitor.send(enlarged(chip, tmp_path / "scene.tif", 5))
     visitor.page.wait_for_url("**/results/*")
-    expect(visitor.page.locator("#chart .bars path").first).to_be_visible(timeout=60_000)
+    expect(visitor.page.locator("#chart .bars path").first).to_be_visible(timeout=120_000)
     assert sum(visitor.chart().values()) > 0
 
 
@@ -130,7 +130,7 @@ def test_a_long_job_can_be_cancelled(visit, chip, tmp_path) -> None:
 def test_the_sample_is_one_click_away_and_everybodys(visit) -> None:
     one, other = visit(), visit()
     one.go("/").get_by_role("button", name="Try the sample scene").click()
-    one.page.wait_for_url("**/results/*", timeout=60_000)
+    one.page.wait_for_url("**/results/*", timeout=120_000)
     expect(one.page.locator("#chart .bars path").first).to_be_visible()
     item = other.go("/").locator(".result-item")
     expect(item).to_contain_text("Sample")
@@ -147,7 +147,7 @@ def test_real_chips(visit, shared_data, file, place) -> None:
     page = visitor.go("/")
     visitor.send(shared_data / "chips" / file)
     page.wait_for_url("**/results/*")
-    expect(page.locator("#chart .bars path").first).to_be_visible(timeout=60_000)
+    expect(page.locator("#chart .bars path").first).to_be_visible(timeout=120_000)
     visitor.settle()
     assert visitor.picture().std() > 30
     box = page.locator("#map").bounding_box()

@@ -40,7 +40,7 @@ def test_a_failed_job_says_why(make_job, words) -> None:
 
 def test_the_shared_sample_is_marked_and_cannot_be_deleted(make_job, parts, words) -> None:
     tree = result_list([make_job(shared=True)], ENGLISH)
-    assert "Sample" in words(tree)
+    assert "For everyone" in words(tree)
     assert find(parts, tree, "Button") == []
 
 

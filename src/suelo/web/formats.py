@@ -1,4 +1,4 @@
-"""Numbers, sizes and dates as people read them, in English and Spanish."""
+"""Numbers and dates as people read them, in English and Spanish."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from suelo.web.texts import Language
 
 _SWAP = str.maketrans(",.", ".,")
-_UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
 def number(value: float, decimals: int, language: Language) -> str:
@@ -41,14 +40,6 @@ def percent(share: float, language: Language) -> str:
     if 0 < share < 0.0005:
         return f"< {number(0.1, 1, language)} %"
     return f"{number(share * 100, 1, language)} %"
-
-
-def file_size(size: int, language: Language) -> str:
-    """Bytes in the unit that keeps the number short."""
-    value, unit = float(size), 0
-    while value >= 999.5 and unit < len(_UNITS) - 1:
-        value, unit = value / 1000, unit + 1
-    return f"{number(value, 0 if unit == 0 or value >= 9.95 else 1, language)} {_UNITS[unit]}"
 
 
 def metres(length_m: float, language: Language) -> str:

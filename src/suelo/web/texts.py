@@ -79,7 +79,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "status.succeeded": ("Done", "Listo"),
     "status.failed": ("Failed", "Falló"),
     "status.cancelled": ("Cancelled", "Cancelado"),
-    "row.sample": ("Sample", "Ejemplo"),
+    "row.sample": ("For everyone", "Para todos"),
     "row.open_name": ("Open {name}", "Abrir {name}"),
     "row.delete": ("Delete", "Eliminar"),
     "row.delete_name": ("Delete {name}", "Eliminar {name}"),

@@ -93,8 +93,6 @@
     return percent / 100;
   }
 
-  window.suelo = window.suelo || {};
-  window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.suelo = Object.assign(window.dash_clientside.suelo || {}, {
     update,
     follow,

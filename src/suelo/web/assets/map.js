@@ -2,6 +2,8 @@
 (function () {
   "use strict";
 
+  const { fill, element } = window.suelo;
+
   const WAIT_MS = 90; /* between two questions to the server while the pointer moves */
   const LEAST = 0.05; /* classes below this are not worth naming */
   const SCALE_PX = 110;
@@ -12,45 +14,32 @@
   let asked = 0; /* number of the newest question; late answers to older ones are dropped */
   let lastPoint = null;
 
-  function facts(element) {
-    const data = element.closest("[data-map]");
+  function facts(container) {
+    const data = container.closest("[data-map]");
     return data ? JSON.parse(data.dataset.map) : null;
-  }
-
-  function fill(text, values) {
-    return text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
-  }
-
-  function part(tag, className, text) {
-    const element = document.createElement(tag);
-    element.className = className;
-    if (text !== undefined) {
-      element.textContent = text;
-    }
-    return element;
   }
 
   /* ---- Pointer ---- */
 
   function line(found) {
     const about = frame.classes[found.key];
-    const row = part("div", found.shown ? "found shown" : "found");
-    const swatch = part("span", "swatch");
+    const row = element("div", found.shown ? "found shown" : "found");
+    const swatch = element("span", "swatch");
     swatch.style.backgroundColor = about.colour;
     const share = Math.round(found.probability * 100) + " %";
-    row.append(swatch, part("span", "found-name", about.name), part("span", "found-share", share));
+    row.append(swatch, element("span", "found-name", about.name), element("span", "found-share", share));
     return row;
   }
 
   function describe(point) {
     if (!point.valid) {
-      return [part("div", "found-note", frame.texts.no_data)];
+      return [element("div", "found-note", frame.texts.no_data)];
     }
     const found = point.classes
       .filter((one) => one.probability >= LEAST || one.shown)
       .sort((a, b) => b.shown - a.shown || b.probability - a.probability)
       .slice(0, 5);
-    return found.length ? found.map(line) : [part("div", "found-note", frame.texts.no_class)];
+    return found.length ? found.map(line) : [element("div", "found-note", frame.texts.no_class)];
   }
 
   function position(latlng, point) {
@@ -69,7 +58,7 @@
       tip.hidden = true;
       return;
     }
-    tip.replaceChildren(...describe(point), part("div", "found-place", position(latlng, point)));
+    tip.replaceChildren(...describe(point), element("div", "found-place", position(latlng, point)));
     tip.hidden = false;
     place(tip, map.latLngToContainerPoint(lastPoint || latlng));
   }

@@ -112,6 +112,5 @@
     }
   });
 
-  window.suelo = window.suelo || {};
   window.suelo.refreshResults = refreshResults;
 })();

@@ -2,16 +2,14 @@
 (function () {
   "use strict";
 
+  const { fill, element } = window.suelo;
+
   const waiting = []; /* entries that have not begun */
   let active = null; /* the entry that is being sent */
   let batch = []; /* entries since the list was last idle */
 
   function texts() {
     return JSON.parse(document.getElementById("upload").dataset.texts);
-  }
-
-  function fill(text, values) {
-    return text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
   }
 
   function fileSize(bytes) {
@@ -24,15 +22,6 @@
     }
     const digits = unit === 0 || value >= 9.95 ? 0 : 1;
     return value.toLocaleString(document.documentElement.lang, { maximumFractionDigits: digits }) + " " + units[unit];
-  }
-
-  function element(tag, className, text) {
-    const made = document.createElement(tag);
-    made.className = className;
-    if (text !== undefined) {
-      made.textContent = text;
-    }
-    return made;
   }
 
   /* ---- One line of the list ---- */

@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 
 from suelo.jobs.service import JobService
 from suelo.landcover import CLASSES
+from suelo.settings import Settings
 
 Draw = Callable[..., Path]
 COLUMNS = ["image", "class", "poly", "Multi", "name", "area_m2"]
@@ -131,6 +132,16 @@ def test_a_scene_is_too_large(client: FlaskClient, draw_image: Draw, tmp_path: P
     assert "/v1/uploads" in answer.json["detail"]
     body = b"II*\0" + bytes(6_000_000)
     assert client.post("/segment_tiff", data=body).status_code == 413
+
+
+def test_a_failure_inside_is_said_and_kept(client: FlaskClient, settings: Settings, chip: bytes) -> None:
+    (settings.home / "work").write_text("where a folder should be")
+    answer = client.post("/segment_tiff", data=chip)
+    assert (answer.status_code, answer.json["type"]) == (500, "urn:problem-type:suelo:failure")
+    (job,) = client.get("/v1/jobs").json["jobs"]
+    assert (job["status"], job["message"]) == ("failed", answer.json["detail"])
+    (settings.home / "work").unlink()
+    assert client.post("/segment_tiff", data=chip).json["job"]["status"] == "succeeded"
 
 
 def test_a_form_is_refused_with_advice(client: FlaskClient, chip: bytes) -> None:

@@ -206,3 +206,13 @@ def test_every_class_has_its_colour(tmp_path: Path) -> None:
     tile = picture(make_tile(raster, MapGeometry(grid), "classes", 0, 0, 0, EVERYTHING))
     for c in CLASSES:
         assert tuple(tile[:3, 8, c.id * 16 - 8]) == c.colour
+
+
+@pytest.mark.parametrize(("z", "size"), [(-1, 2), (-2, 4)])
+def test_far_tiles_are_not_stretched(tmp_path: Path, z: int, size: int) -> None:
+    grid = Grid(256 * size, 256 * size)
+    steps = (np.arange(256 * size) // size % 256).clip(1).astype(np.uint8)
+    values = np.broadcast_to(steps[:, None], grid.shape)[None].repeat(5, axis=0)
+    write_cog(tmp_path / "d.tif", values, grid, nodata=0, descriptions=DISPLAY_BANDS, resampling="average")
+    tile = picture(make_tile(str(tmp_path / "d.tif"), MapGeometry(grid), "true-colour", z, 0, 0, EVERYTHING))
+    assert (tile[0] == np.arange(256).clip(1)[:, None]).all()

@@ -148,7 +148,7 @@ def test_downloads_hold_exactly_what_is_shown(analyst, tmp_path) -> None:
     }
     areas = polygons.assign(area=polygons.area).groupby("class_id").area.sum()
     for number, area in areas.items():
-        assert area / 10_000 == pytest.approx(float(table[CLASSES[number - 1].key][2]), rel=0.01)
+        assert area / 10_000 == pytest.approx(float(table[CLASSES[number - 1].key][2]), rel=0.01, abs=5e-5)
 
 
 def test_the_address_shows_the_same_to_somebody_else(analyst, visit) -> None:

@@ -47,6 +47,7 @@ def test_the_contract_says_how_the_model_was_made_and_how_good_it_is(trained):
     assert contract.training["split"] == {
         "training": [TRAINING_SEEDS[0], TRAINING_SEEDS[options.scenes - 1]],
         "validation": [VALIDATION_SEEDS[0], VALIDATION_SEEDS[options.validation_scenes - 1]],
+        "thresholds": [VALIDATION_SEEDS[0], VALIDATION_SEEDS[options.threshold_scenes - 1]],
         "test": [TEST_SEEDS[0], TEST_SEEDS[options.test_scenes - 1]],
     }
     assert contract.training["steps"] == options.steps

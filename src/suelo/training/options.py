@@ -51,7 +51,8 @@ class TrainingOptions:
             goes on where the first one stopped.
         seed: Seed of the first weights and of every batch.
         scenes: Simulated scenes to train on.
-        validation_scenes: Scenes for choosing the best step and the thresholds.
+        validation_scenes: Scenes for choosing the best step.
+        threshold_scenes: Scenes for choosing the thresholds, from the same seeds on.
         test_scenes: Scenes for the figures in the contract.
         scene_size: Height and width of a simulated scene in pixels.
         chip: Height and width of a training chip in pixels.
@@ -77,6 +78,7 @@ class TrainingOptions:
     seed: int = 1
     scenes: int = 400
     validation_scenes: int = 16
+    threshold_scenes: int = 64
     test_scenes: int = 24
     scene_size: int = 512
     chip: int = 160
@@ -102,8 +104,8 @@ class TrainingOptions:
         Raises:
             InputError: A count is not positive or a size does not fit the network.
         """
-        counts = ("scenes", "validation_scenes", "test_scenes", "batch", "steps", "validate_every", "checkpoint_every")
-        for name in counts:
+        counts = ("scenes", "validation_scenes", "threshold_scenes", "test_scenes")
+        for name in (*counts, "batch", "steps", "validate_every", "checkpoint_every"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name.replace('_', ' ')} must be 1 or more, not {getattr(self, name)}.")
         stride = 1 << (len(self.widths) - 1)
@@ -118,7 +120,8 @@ class TrainingOptions:
     def identity(self) -> dict[str, Any]:
         """Everything that decides the weights, as JSON-ready values: two trainings with the same are the same."""
         values = asdict(self)
-        for name in ("out", "work", "workers", "threads", "checkpoint_every", "test_scenes", "name", "version"):
+        after = ("threshold_scenes", "test_scenes", "name", "version", "out")
+        for name in (*after, "work", "workers", "threads", "checkpoint_every"):
             del values[name]
         values["widths"] = list(self.widths)
         return values
@@ -129,6 +132,7 @@ class TrainingOptions:
         small: dict[str, Any] = {
             "scenes": 8,
             "validation_scenes": 3,
+            "threshold_scenes": 3,
             "test_scenes": 2,
             "scene_size": 256,
             "chip": 96,

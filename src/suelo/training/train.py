@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -50,12 +49,7 @@ def train(options: TrainingOptions, progress: Progress | None = None) -> Path:
     Raises:
         InputError: `options.work` holds another training.
     """
-    started = time.monotonic()
-    seeds = {
-        "training": TRAINING_SEEDS[: options.scenes],
-        "validation": VALIDATION_SEEDS[: options.validation_scenes],
-        "test": TEST_SEEDS[: options.test_scenes],
-    }
+    seeds = split(options)
     make = partial(
         prepare_scenes,
         options.work / "scenes",
@@ -81,11 +75,20 @@ def train(options: TrainingOptions, progress: Progress | None = None) -> Path:
             "simulator": simulator_version(),
             "split": {name: [part[0], part[-1]] for name, part in seeds.items()},
             **options.identity(),
-            "minutes": round((time.monotonic() - started) / 60, 1),
         },
         git_commit=_git_commit(),
     )
-    return export(network, contract, options, seeds, progress)
+    return export(network, contract, options, progress)
+
+
+def split(options: TrainingOptions) -> dict[str, range]:
+    """Seeds of the scenes for each purpose; thresholds share those of validation, tests share none."""
+    return {
+        "training": TRAINING_SEEDS[: options.scenes],
+        "validation": VALIDATION_SEEDS[: options.validation_scenes],
+        "thresholds": VALIDATION_SEEDS[: options.threshold_scenes],
+        "test": TEST_SEEDS[: options.test_scenes],
+    }
 
 
 def validation_jaccard(scenes: Sequence[LabelledScene], network: UNet) -> float:
@@ -103,13 +106,7 @@ def validation_jaccard(scenes: Sequence[LabelledScene], network: UNet) -> float:
     return counts.at(choose_levels(counts)).mean() or 0.0
 
 
-def export(
-    network: UNet,
-    contract: ModelContract,
-    options: TrainingOptions,
-    seeds: Mapping[str, Sequence[int]],
-    progress: Progress | None = None,
-) -> Path:
+def export(network: UNet, contract: ModelContract, options: TrainingOptions, progress: Progress | None = None) -> Path:
     """Choose thresholds on validation scenes, measure on test scenes, and write the model file.
 
     Both run the exported file through the engine: what is measured is what users get.
@@ -118,8 +115,9 @@ def export(
     export_onnx(network, contract, draft)
     model = load_model(draft)
     tell = _staged(progress, "thresholds")
-    counts = count_simulated(model, seeds["validation"], options.scene_size, tell)
-    chips = count_simulated(model, seeds["validation"], min(CHIP_SIZE, options.scene_size), tell)
+    seeds = split(options)
+    counts = count_simulated(model, seeds["thresholds"], options.scene_size, tell)
+    chips = count_simulated(model, seeds["thresholds"], min(CHIP_SIZE, options.scene_size), tell)
     both = LevelCounts(counts.inside + chips.inside, counts.outside + chips.outside)
     contract = contract.model_copy(update={"thresholds": choose_thresholds(both)})
     evaluation = evaluate_simulated(

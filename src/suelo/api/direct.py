@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import NotAcceptable, UnsupportedMediaType
 
@@ -34,6 +35,7 @@ COLUMNS = ("image", "class", "poly", "Multi", "name", "area_m2")
 area in m²."""
 
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_NO_OUTLINE = "MULTIPOLYGON EMPTY"
 _DATA_URL = re.compile(rb"data:[\w/.+-]*;base64,")
 _BYTES_PER_PIXEL = 8 * 8 * 4 // 3 + 1
 """Of the largest image: eight bands of float64, in base64."""
@@ -93,8 +95,9 @@ def dataframe(
         found[batch.land_cover.id].extend(batch.geometry)
     records = []
     for c in selection.classes:
+        parts = np.array(found[c.id], dtype=object)
         # 1e-9 of a degree or metre is far below what the pixels mean.
-        outline = shapely.to_wkt(shapely.MultiPolygon(found[c.id]), rounding_precision=9)
+        outline = shapely.to_wkt(shapely.multipolygons(parts), rounding_precision=9) if parts.size else _NO_OUTLINE
         values = (job.name, c.id, len(found[c.id]), outline, c.name, summary[c.id - 1].area_m2)
         records.append(dict(zip(COLUMNS, values, strict=True)))
     return records

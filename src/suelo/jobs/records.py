@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Engine, and_, delete, or_, select, update
+from sqlalchemy import CursorResult, Engine, Executable, and_, delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -68,7 +68,7 @@ class Records:
         """
         try:
             with self._write() as session:
-                if from_upload and not _changed(session.execute(delete(UploadRow).where(UploadRow.id == job.id))):
+                if from_upload and not _change(session, delete(UploadRow).where(UploadRow.id == job.id)):
                     raise ConflictError("This upload was already used.")
                 session.add(row_of(job, worker))
         except IntegrityError:
@@ -160,31 +160,28 @@ class Records:
             False if it should stop: the job was cancelled, deleted, or given to another worker.
         """
         with self._write() as session:
-            changed = _changed(
-                session.execute(
-                    update(JobRow)
-                    .where(*_held(job_id, worker), JobRow.cancel_requested.is_(False))
-                    .values(progress=progress, stage=stage, heartbeat_at=now())
-                )
-            )
-            return changed == 1
+            mine = (*_held(job_id, worker), JobRow.cancel_requested.is_(False))
+            values = {"progress": progress, "stage": stage, "heartbeat_at": now()}
+            return _change(session, update(JobRow).where(*mine).values(values)) == 1
 
     def note_statistics(self, job_id: str, statistics: BandStatistics) -> None:
         """Keep the measured band statistics of a job."""
         with self._write() as session:
-            session.execute(update(JobRow).where(JobRow.id == job_id).values(statistics=statistics.to_json()))
+            _change(session, update(JobRow).where(JobRow.id == job_id).values(statistics=statistics.to_json()))
 
-    def finish(self, job_id: str, worker: str, status: Status, message: str = "") -> bool:
-        """End a job that a worker holds.
+    def finish(
+        self, job_id: str, worker: str, status: Status, message: str = "", moment: datetime | None = None
+    ) -> bool:
+        """End a job that a worker holds, now or as of a moment.
 
         Returns:
             False if the worker does not hold it any more; nothing is changed then.
         """
-        values: dict[str, Any] = {"status": status, "message": message, "stage": "", "finished_at": now()}
+        values: dict[str, Any] = {"status": status, "message": message, "stage": "", "finished_at": moment or now()}
         if status == "succeeded":
             values["progress"] = 1.0
         with self._write() as session:
-            return _changed(session.execute(update(JobRow).where(*_held(job_id, worker)).values(values))) == 1
+            return _change(session, update(JobRow).where(*_held(job_id, worker)).values(values)) == 1
 
     def requeue(self, job_id: str, worker: str, counted: bool) -> None:
         """Put a job that a worker held back into the queue.
@@ -195,7 +192,8 @@ class Records:
             counted: False if the try was no failure of the job, as when the server is stopped in order.
         """
         with self._write() as session:
-            session.execute(
+            _change(
+                session,
                 update(JobRow)
                 .where(*_held(job_id, worker))
                 .values(
@@ -205,7 +203,7 @@ class Records:
                     progress=0.0,
                     heartbeat_at=None,
                     attempts=JobRow.attempts if counted else JobRow.attempts - 1,
-                )
+                ),
             )
 
     def cancel(self, job_id: str) -> Job:
@@ -234,7 +232,7 @@ class Records:
         """
         with self._write() as session:
             query = delete(JobRow).where(JobRow.id == job_id, JobRow.status.not_in(UNFINISHED))
-            if _changed(session.execute(query)):
+            if _change(session, query):
                 return
             if session.get(JobRow, job_id) is None:
                 raise NotFoundError("There is no such job; it may have been deleted.")
@@ -260,9 +258,8 @@ class Records:
     def beat(self, worker: str) -> None:
         """Say that a worker lives and goes on with what it holds."""
         with self._write() as session:
-            session.execute(
-                update(JobRow).where(JobRow.worker == worker, JobRow.status == "running").values(heartbeat_at=now())
-            )
+            held = update(JobRow).where(JobRow.worker == worker, JobRow.status == "running")
+            _change(session, held.values(heartbeat_at=now()))
 
     def known(self, ids: Iterable[str]) -> set[str]:
         """Those of some ids that belong to a job or an upload."""
@@ -286,5 +283,8 @@ def _held(job_id: str, worker: str) -> tuple[Any, ...]:
     return JobRow.id == job_id, JobRow.worker == worker, JobRow.status == "running"
 
 
-def _changed(result: object) -> int:
+def _change(session: Session, statement: Executable) -> int:
+    """Change rows; the number of them."""
+    # No session here holds rows that would have to follow, so SQLAlchemy need not look for them.
+    result = session.execute(statement, execution_options={"synchronize_session": False})
     return cast("CursorResult[Any]", result).rowcount

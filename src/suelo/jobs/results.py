@@ -86,6 +86,11 @@ class Results:
         self._descriptions: Recent[dict[str, Any]] = Recent(128)
         self._places: Recent[MapGeometry] = Recent(128)
 
+    def note(self, job: Job) -> None:
+        """Take note of a job as it is in the records, which saves asking them for one that has succeeded."""
+        if job.status == "succeeded":
+            self._jobs.put(job.id, None, job)
+
     def finished(self, job_id: str) -> Job:
         """A job that has a result.
 
@@ -102,7 +107,7 @@ class Results:
         if job.status != "succeeded":
             raise ConflictError(f"This job is {job.status}; it has no result{'' if job.finished else ' yet'}.")
         # It will not change any more, and a map asks for dozens of its tiles at once.
-        self._jobs.put(job_id, None, job)
+        self.note(job)
         return job
 
     def raster(self, job_id: str, name: str) -> str:

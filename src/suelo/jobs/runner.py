@@ -9,6 +9,7 @@ import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -144,9 +145,9 @@ class Runner:
                 with open_scene(
                     self._objects.local(key(job.id, names.INPUT)), gsd_m=job.options.gsd_m, name=job.name
                 ) as opened:
-                    self._make(job, opened, statistics, watch)
+                    job = self._make(job, opened, statistics, watch)
             else:
-                self._make(job, scene, statistics, watch)
+                job = self._make(job, scene, statistics, watch)
         except CancelledError:
             if stopping() and not self._records.get(job.id).cancel_requested:
                 self._records.requeue(job.id, self._worker, counted=False)
@@ -158,10 +159,12 @@ class Runner:
             _log.exception("Job %s failed", job.id)
             self._records.finish(job.id, self._worker, "failed", _sentence(error))
         else:
-            self._records.finish(job.id, self._worker, "succeeded")
+            ended = replace(job, status="succeeded", progress=1.0, stage="", finished_at=now())
+            if self._records.finish(job.id, self._worker, "succeeded", moment=ended.finished_at):
+                return ended
         return self._records.get(job.id)
 
-    def _make(self, job: Job, scene: Scene, statistics: BandStatistics | None, watch: Watch) -> None:
+    def _make(self, job: Job, scene: Scene, statistics: BandStatistics | None, watch: Watch) -> Job:
         from suelo.imagery.display import write_display
         from suelo.segmentation.engine import predict_to_file
 
@@ -195,7 +198,8 @@ class Runner:
                 raise CancelledError("It was cancelled.")
             for name in (names.DISPLAY, names.PROBABILITIES):
                 self._objects.put_file(key(job.id, name), folder / name)
-            self._objects.put(key(job.id, names.RESULT), json.dumps(result, indent=2).encode())
+            self._objects.put(key(job.id, names.RESULT), json.dumps(result).encode())
+            return replace(job, statistics=statistics)
         finally:
             with suppress(OSError):
                 shutil.rmtree(folder)

@@ -166,7 +166,9 @@ class JobService:
             ImageError: The image cannot be segmented; nothing of it is kept.
             ImageTooLargeError: It has more pixels than `settings.max_direct_pixels`.
         """
-        return self._intake.from_bytes(image, name, owner, options or JobOptions(), shared)
+        job = self._intake.from_bytes(image, name, owner, options or JobOptions(), shared)
+        self.results.note(job)
+        return job
 
     def wait(self, job_id: str, seconds: float = 120.0) -> Job:
         """Wait until a job is finished, or for some time; the job as it is then."""

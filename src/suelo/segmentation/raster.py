@@ -92,7 +92,9 @@ class FileProbabilities:
         self.grid = Grid(dataset.height, dataset.width, dataset.transform, dataset.crs, gsd_m)
         self._dataset = dataset
         # A chip is decoded once for all classes.
-        self._whole = self.read_all() if self.grid.height * self.grid.width <= KEPT_PIXELS else None
+        self._whole: NDArray[np.uint8] | None = None
+        if self.grid.height * self.grid.width <= KEPT_PIXELS:
+            self._whole = self.read_all()
 
     def read(self, land_cover: LandCover, window: Window) -> NDArray[np.uint8]:
         """See `Probabilities.read`."""
@@ -105,6 +107,8 @@ class FileProbabilities:
 
     def read_all(self, shape: tuple[int, int] | None = None) -> NDArray[np.uint8]:
         """See `Probabilities.read_all`."""
+        if shape is None and self._whole is not None:
+            return self._whole
         bands: NDArray[np.uint8] = self._dataset.read(out_shape=None if shape is None else (CLASS_COUNT, *shape))
         return bands
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -39,7 +39,7 @@ class ClassSummary:
 
     def to_dict(self) -> dict[str, Any]:
         """The same as a dictionary that JSON can hold."""
-        return asdict(self)
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 def summarise(probabilities: ProbabilitySource, selection: Selection) -> list[ClassSummary]:

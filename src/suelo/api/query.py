@@ -28,9 +28,9 @@ def selection_from_query(query: str | Mapping[str, Sequence[str]], default: Sele
     values = parse_qs(query, keep_blank_values=True) if isinstance(query, str) else query
     selection = default
     if thresholds := values.get("threshold"):
-        selection = selection.with_thresholds(_general_first(thresholds))
+        selection = selection.with_thresholds(thresholds)
     if areas := values.get("min_area"):
-        selection = selection.with_min_areas(_general_first(areas))
+        selection = selection.with_min_areas(areas)
     if "classes" in values:
         names = [name for text in values["classes"] for name in text.split(",") if name.strip()]
         selection = selection.with_classes(names)
@@ -54,11 +54,6 @@ def selection_to_query(selection: Selection, default: Selection) -> str:
     if selection.simplify_m != default.simplify_m:
         parts.append(("simplify", _number(selection.simplify_m)))
     return "&".join(f"{name}={quote(value, safe='=,')}" for name, value in parts)
-
-
-def _general_first(values: Sequence[str]) -> list[str]:
-    # The value for all classes must not undo the one for a single class that was written before it.
-    return sorted(values, key=lambda text: "=" in text)
 
 
 def _per_class(name: str, values: Sequence[float], defaults: Sequence[float]) -> list[tuple[str, str]]:

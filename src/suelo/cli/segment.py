@@ -132,9 +132,7 @@ def _selection(
     from suelo.segmentation.selection import Selection
 
     selection = Selection(network.contract.thresholds, simplify_m=simplify)
-    # The general number comes first whatever the order on the line, so that `buildings=0.4` is never overwritten.
-    selection = selection.with_thresholds(sorted(thresholds, key=lambda text: "=" in text))
-    selection = selection.with_min_areas(sorted(min_areas, key=lambda text: "=" in text))
+    selection = selection.with_thresholds(thresholds).with_min_areas(min_areas)
     names = [name for name in classes.split(",") if name.strip()]
     return selection.with_classes(names) if names else selection
 

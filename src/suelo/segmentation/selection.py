@@ -61,7 +61,8 @@ class Selection:
         """This selection with other thresholds.
 
         Args:
-            given: `["0.5"]` for all classes, `["buildings=0.4", …]` for some, or a mapping from class to threshold.
+            given: `["0.5"]` for all classes, `["buildings=0.4", …]` for some, or both in any order; or a mapping from
+                class to threshold.
 
         Raises:
             InputError: A class or a number cannot be read.
@@ -81,7 +82,8 @@ def _per_class(current: tuple[float, ...], given: Sequence[str] | Mapping[str, f
     values = list(current)
     pairs: Iterable[tuple[str, str | float]]
     pairs = given.items() if isinstance(given, Mapping) else (_split(text) for text in given)
-    for name, number in pairs:
+    # The number for all classes comes first wherever it stands, so that it never undoes the one for a class.
+    for name, number in sorted(pairs, key=lambda pair: bool(pair[0])):
         try:
             value = float(number)
         except ValueError:

@@ -66,6 +66,17 @@ def weights(network):
     return torch.cat([value.flatten().double() for value in network.state_dict().values()])
 
 
+def same(one, other):
+    """Whether two nested states are equal to the last bit."""
+    if isinstance(one, torch.Tensor):
+        return torch.equal(one, other)
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, (list, tuple)):
+        return len(one) == len(other) and all(same(a, b) for a, b in zip(one, other, strict=True))
+    return one == other
+
+
 def test_resumed_after_a_kill_the_weights_and_the_log_are_those_of_an_uninterrupted_training(tmp_path):
     whole = fit(options(tmp_path / "whole"), "it", batches, validate)
     for step in (7, 11):  # the first kill falls between two checkpoints and after a validation
@@ -75,6 +86,7 @@ def test_resumed_after_a_kill_the_weights_and_the_log_are_those_of_an_uninterrup
     resumed = fit(options(tmp_path / "cut"), "it", batches, validate, lambda p: seen.append(p.done))
     assert seen == [11, 12]  # went on from the checkpoint at 10
     assert torch.equal(weights(resumed), weights(whole))
+    assert same(*(torch.load(tmp_path / name / "checkpoint.pt", weights_only=True) for name in ("whole", "cut")))
     assert (tmp_path / "cut" / "log.csv").read_text() == (tmp_path / "whole" / "log.csv").read_text()
     rows = list(csv.DictReader((tmp_path / "cut" / "log.csv").open()))
     assert [row["step"] for row in rows] == ["4", "8", "12"]

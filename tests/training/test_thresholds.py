@@ -29,12 +29,12 @@ def test_the_threshold_separates_truth_from_the_rest(truth_level, other_level):
 
 def test_one_lucky_level_does_not_decide():
     counts = LevelCounts()
-    counts.inside[0, 150:200] = 20
-    counts.outside[0, :150] = 300
-    counts.outside[0, 149:230] = 1
-    counts.outside[0, 219] = 400  # at 220 the curve jumps up beside a worse level
-    smooth_best = choose_levels(counts)[0]
-    assert 140 <= smooth_best <= 160
+    counts.inside[0, [160, 220]] = [400, 600]
+    counts.outside[0, 219] = 2000  # at 220 alone all of these are gone and 600 of the truth are still there
+    curve = counts.jaccard()[0]
+    assert np.argmax(curve) == 220
+    assert curve[221] == 0
+    assert choose_levels(counts)[0] <= 160
 
 
 def test_a_class_that_is_not_measurable_gets_the_middle():

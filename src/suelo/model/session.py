@@ -68,8 +68,10 @@ class Model:
         except queue.Empty:
             request = self._compiled.create_infer_request()
         try:
-            results = request.infer([np.ascontiguousarray(images, dtype=np.float32)], share_inputs=True)
-            return np.array(results[0], dtype=np.float32)
+            # Inputs need no copy; outputs do, or the next call would overwrite them.
+            inputs = [np.ascontiguousarray(images, dtype=np.float32)]
+            probabilities: NDArray[np.float32] = request.infer(inputs, share_inputs=True, share_outputs=False)[0]
+            return probabilities
         finally:
             self._idle.put(request)
 

@@ -49,6 +49,7 @@ def train(options: TrainingOptions, progress: Progress | None = None) -> Path:
     Raises:
         InputError: `options.work` holds another training.
     """
+    options.out.parent.mkdir(parents=True, exist_ok=True)  # a folder that cannot be written is better known now
     seeds = split(options)
     make = partial(
         prepare_scenes,

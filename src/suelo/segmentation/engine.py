@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import rasterio
 from numpy.typing import NDArray
 
 from suelo.errors import CancelledError
@@ -106,7 +105,7 @@ def predict_to_file(
         resampling="average",
         tags=raster_tags(scene, model),
     )
-    with _block_cache(scene), closing(rows), writer:
+    with closing(rows), writer:
         for part in rows:
             writer.write(part)
     report.finish()
@@ -142,14 +141,6 @@ def _rows(
             rows = restored_rows(rows, grid, scene.grid, resampled.take_valid)
         with closing(ahead(rows) if overlapping else rows) as made:
             yield from made
-
-
-def _block_cache(scene: Scene) -> rasterio.Env:
-    """GDAL keeps two rows of blocks of the image, not the twentieth of the machine's memory that it takes by itself."""
-    if "GDAL_CACHEMAX" in os.environ:
-        return rasterio.Env()
-    row_of_blocks = 512 * scene.grid.width * 8 * np.dtype(scene.dtype).itemsize
-    return rasterio.Env(GDAL_CACHEMAX=max(64 << 20, 2 * row_of_blocks))
 
 
 class _Reporter:

@@ -11,7 +11,7 @@ import rasterio
 from affine import Affine
 from rio_cogeo.cogeo import cog_validate
 
-from suelo.errors import CancelledError, ImageError
+from suelo.errors import CancelledError, ImageError, SueloError
 from suelo.landcover import CLASS_KEYS
 from suelo.segmentation.engine import predict, predict_to_file
 from suelo.segmentation.tiling import Tiling
@@ -87,12 +87,13 @@ def test_the_tiling_does_not_show_with_the_shipped_model(make_scene, tiling):
     assert abs(whole.astype(int) - cut).max() <= 1
 
 
-def test_a_cut_that_is_felt_beyond_the_halo_fades_instead_of_stepping(make_scene, make_model, unchanged):
+@pytest.mark.parametrize("across", [True, False])
+def test_a_cut_that_is_felt_beyond_the_halo_fades_instead_of_stepping(make_scene, make_model, unchanged, across):
     # The window reaches 40 pixels and finds zeros beyond a cut, the halo is 16: every tile is wrong near its seams.
     model = make_model(box=81, tile=128, halo=16)
-    scene = make_scene(np.full((8, 128, 700), 0.9, np.float32))
+    scene = make_scene(np.full((8, 128, 700) if across else (8, 700, 128), 0.9, np.float32))
     found = predict(scene, model, unchanged, tiling=Tiling(128, 16, single_pass=0)).astype(int)
-    middle = found[0, 64, 100:600]
+    middle = found[0, 64, 100:600] if across else found[0, 100:600, 64]
     assert np.ptp(middle) > 20
     assert abs(np.diff(middle)).max() <= 5
 
@@ -237,6 +238,19 @@ def test_a_damaged_scene_leaves_nothing(make_scene, pixelwise, unchanged, tmp_pa
     with pytest.raises(ImageError, match="cannot be read"):
         predict_to_file(scene, pixelwise, unchanged, folder / "p.tif", tiling=Tiling(64, 16, 0))
     assert list(folder.iterdir()) == []
+
+
+def test_a_full_disk_leaves_no_thread_that_reads(make_scene, pixelwise, unchanged, tmp_path, monkeypatch):
+    def write(_writer, _rows):
+        raise SueloError("The disk is full.")
+
+    monkeypatch.setattr("suelo.imagery.geotiff.RasterWriter.write", write)
+    scene = make_scene(smooth_noise(600, 200))
+    with pytest.raises(SueloError) as caught:
+        predict_to_file(scene, pixelwise, unchanged, tmp_path / "p.tif", tiling=Tiling(64, 16, 0))
+    assert caught.tb is not None
+    assert not [t for t in threading.enumerate() if t.name.startswith("ahead")]
+    assert [p.name for p in tmp_path.iterdir()] == ["scene.tif"]
 
 
 @pytest.mark.parametrize("gsd_m", [1.24, 0.5])

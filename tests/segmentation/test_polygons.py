@@ -195,6 +195,18 @@ def test_simplification_stays_within_its_tolerance():
     assert max(shapely.hausdorff_distance(a.exterior, b.exterior) for a, b in zip(exact, simple, strict=True)) <= 0.8
 
 
+def test_removing_many_vertices_does_not_add_up_beyond_the_tolerance():
+    # A hundredth of a large disc is much ground: only the tolerance keeps its outline round.
+    rows, columns = np.mgrid[0:700, 0:700]
+    bands = np.zeros((10, 700, 700), np.uint8)
+    bands[0] = np.where(np.hypot(rows - 350, columns - 350) < 330, 250, 0)
+    probabilities = ArrayProbabilities(bands, Grid(700, 700, pixel_gsd_m=1))
+    (exact,) = buildings(probabilities)
+    (simple,) = buildings(probabilities, replace(EVERYTHING, simplify_m=1.0))
+    assert shapely.hausdorff_distance(exact.exterior, simple.exterior) <= 1.0
+    assert len(simple.exterior.coords) < len(exact.exterior.coords) / 4
+
+
 def test_simplified_noise_stays_valid(make_noise):
     probabilities = make_noise(120, 120, share=0.62)
     selection = replace(EVERYTHING, simplify_m=3.0)

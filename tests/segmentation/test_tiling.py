@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from suelo.segmentation.tiling import Spans, Tiling, reflected
+from suelo.segmentation.tiling import STRIP_BYTES, Spans, Tiling, reflected
 
 
 @settings(deadline=None, derandomize=True)
@@ -51,6 +51,8 @@ def test_a_small_scene_is_one_piece_and_a_wide_one_has_low_strips():
     assert (down.starts, across.starts) == ((0,), (0,))
     down, across = Tiling(512, 64, strip_bytes=128 << 20).spans(20_000, 8_000)
     assert across.tile > 400
+    wide_down, wide_across = Tiling(512, 64).spans(20_000, 30_000)
+    assert wide_down.tile * wide_across.padded * 32 <= STRIP_BYTES
     assert 300 <= down.tile <= (128 << 20) / (8_000 * 32)
 
 

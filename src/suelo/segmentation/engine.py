@@ -78,7 +78,8 @@ def predict_to_file(
 ) -> None:
     """Write the probabilities of a scene of any size as a cloud-optimised GeoTIFF.
 
-    Reading, the network and writing overlap in time. Memory grows with the width of the scene, not with its height.
+    The next strip is read while the network is busy with this one. Memory grows with the width of the scene, not with
+    its height.
 
     Args:
         scene: The image.
@@ -132,15 +133,12 @@ def _rows(
     resampled = ResampledRows(scene, grid) if grid.shape != scene.grid.shape else None
     source: Rows = resampled or NativeRows(scene)
     total = len(down.starts) * len(across.starts)
-    overlapping = len(down.starts) > 1
     strips = read_strips(source, statistics, down, across)
     # Closing does not wait for somebody to drop the traceback of an error: afterwards no thread reads any more.
-    with closing(ahead(strips) if overlapping else strips) as read:
+    with closing(ahead(strips) if len(down.starts) > 1 else strips) as read:
+        # The network runs in the thread of the caller, who has it for long: OpenVINO keeps something for each thread.
         rows = probability_rows(model, read, down, across, lambda done: report(done, total))
-        if resampled:
-            rows = restored_rows(rows, grid, scene.grid, resampled.take_valid)
-        with closing(ahead(rows) if overlapping else rows) as made:
-            yield from made
+        yield from restored_rows(rows, grid, scene.grid, resampled.take_valid) if resampled else rows
 
 
 class _Reporter:

@@ -48,7 +48,8 @@ def test_stopping_early_closes_the_source_and_ends_the_thread():
         finally:
             closed.append(True)
 
-    reading = ahead(items())
+    source = items()
+    reading = ahead(source)
     next(reading)
     reading.close()
     assert closed == [True]

@@ -35,12 +35,12 @@ class Outlines:
     """Polygons as flat arrays.
 
     Attributes:
-        coordinates: Columns and rows of the vertices of all rings, float64 (vertices, 2); rings are closed.
+        coordinates: Columns and rows of the vertices of all rings, int32 or float64 (vertices, 2); rings are closed.
         rings: First vertex of each ring, and the number of vertices at the end.
         polygons: First ring of each polygon, its shell, and the number of rings at the end; the others are its holes.
     """
 
-    coordinates: NDArray[np.float64]
+    coordinates: NDArray[np.int32] | NDArray[np.float64]
     rings: NDArray[np.int64]
     polygons: NDArray[np.int64]
 
@@ -52,13 +52,13 @@ class Outlines:
         vertices = self.rings[rings[0] : rings[-1] + 1]
         made: NDArray[np.object_] = shapely.from_ragged_array(
             shapely.GeometryType.POLYGON,
-            placed(self.coordinates[vertices[0] : vertices[-1]], transform),
+            _placed(self.coordinates[vertices[0] : vertices[-1]].astype(np.float64), transform),
             (vertices - vertices[0], rings - rings[0]),
         )
         return made
 
 
-def placed(points: NDArray[np.float64], transform: Affine) -> NDArray[np.float64]:
+def _placed(points: NDArray[np.float64], transform: Affine) -> NDArray[np.float64]:
     """Columns and rows (points, 2) to the coordinates of an affine transform."""
     if transform.is_identity:
         return points
@@ -78,6 +78,8 @@ class CornerCollector:
     def __call__(self, row: int, above: NDArray[np.int32], labels: NDArray[np.int32]) -> None:
         """See `components.StripVisitor`."""
         self._last = row + len(labels), labels[-1]
+        if not (labels.any() or above.any()):
+            return
         quads = np.zeros((len(labels) + 1, labels.shape[1] + 2), np.int32)
         quads[0, 1:-1] = above
         quads[1:, 1:-1] = labels
@@ -183,6 +185,6 @@ def _polygons(
     indices = np.arange(ends[-1] if ends.size else 0)
     indices += np.repeat(starts[:-1][ring_order] - begins, lengths + 1)
     indices[ends - 1] = starts[:-1][ring_order]
-    coordinates = np.stack((x[indices], y[indices]), axis=1).astype(np.float64)
+    coordinates = np.stack((x[indices], y[indices]), axis=1)
     polygons = np.concatenate(([0], np.cumsum(np.bincount(of, minlength=count))))
     return Outlines(coordinates, np.concatenate(([0], ends)), polygons)

@@ -46,7 +46,7 @@ class _Work:
         opened = np.ones(len(outlines.coordinates), np.bool_)
         opened[outlines.rings[1:] - 1] = False
         self._tolerance = tolerance
-        self._points = outlines.coordinates[opened]
+        self._points = outlines.coordinates[opened].astype(np.float64)
         self._ring = np.repeat(np.arange(len(lengths)), lengths)
         # Of the edge that starts at each vertex: how far the exact outline is from it at most.
         self._slack = np.zeros(len(self._points))

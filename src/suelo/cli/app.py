@@ -61,6 +61,3 @@ def main() -> None:
     except SueloError as error:
         typer.secho(f"Error: {error}", fg="red", err=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        typer.secho("Interrupted; unfinished files were removed.", err=True)
-        sys.exit(130)

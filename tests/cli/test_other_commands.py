@@ -58,7 +58,7 @@ def test_evaluate_prints_the_figures_of_each_class():
 
 
 def test_train_makes_a_model_that_says_what_it_was_made_of(tmp_path):
-    pytest.importorskip("torch", reason="training is an extra: pip install 'suelo[train]'")
+    pytest.importorskip("torch", reason="training is an extra: pip install '.[train]'")
     result = invoke(
         *("train", "--quick", "--steps", 4, "--scenes", 1, "--seed", 7),
         *("--out", tmp_path / "m.onnx", "--work", tmp_path / "work"),

@@ -29,7 +29,8 @@ def train(
     """Train the network on simulated scenes and write one ONNX file with its contract inside.
 
     The defaults are those of the shipped model. A training that was stopped goes on where it was when the same
-    command is given again. Needs the training extra: pip install 'suelo[train]'.
+    command is given again. Needs the training extra; in Suelo's source folder:
+    pip install '.[train]'.
 
     Examples:
 
@@ -42,7 +43,8 @@ def train(
         from suelo.training.train import train as run
     except ModuleNotFoundError as error:
         raise InputError(
-            f"Training needs the package {error.name}, which is not installed; try: pip install 'suelo[train]'."
+            f"Training needs the package {error.name}, which is not installed; "
+            "in Suelo's source folder: pip install '.[train]'."
         ) from None
 
     given: dict[str, Any] = {"seed": seed, "threads": threads}

@@ -63,7 +63,9 @@ def _postgresql(url: str) -> Engine:
     try:
         return create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=8)
     except ModuleNotFoundError as error:
-        raise InputError(f"PostgreSQL needs the driver {error.name!r}; install suelo[postgres].") from None
+        raise InputError(
+            f"PostgreSQL needs the driver {error.name!r}; in Suelo's source folder: pip install '.[postgres]'."
+        ) from None
 
 
 def migrate(engine: Engine) -> None:

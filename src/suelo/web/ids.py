@@ -14,7 +14,6 @@ NOTICE = "notice"
 RESULTS = "results"
 RESULTS_REFRESH = "results-refresh"
 RESULTS_POLL = "results-poll"
-RESULTS_LIMIT = "results-limit"
 RESULTS_OLDER = "results-older"
 
 JOB = "job"

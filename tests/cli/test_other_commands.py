@@ -1,6 +1,8 @@
 """`suelo simulate`, `suelo model show`, `suelo train` and `suelo evaluate`."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 import rasterio
@@ -55,6 +57,25 @@ def test_evaluate_prints_the_figures_of_each_class():
     assert [c["key"] for c in found["classes"]] == list(load_model().contract.classes)
     measured = [c["jaccard"] for c in found["classes"] if c["jaccard"] is not None]
     assert found["mean_jaccard"] == pytest.approx(sum(measured) / len(measured))
+
+
+def without_torch(*arguments):
+    """Run `suelo …` where PyTorch is not installed, as after `make run`."""
+    code = "import sys; sys.modules['torch'] = None; from suelo.cli import main; main()"
+    return subprocess.run([sys.executable, "-c", code, *arguments], check=False, capture_output=True, text=True)
+
+
+def test_a_model_is_measured_without_the_training_extra():
+    result = without_torch("evaluate", "--scenes", "1", "--size", "160")
+    assert result.returncode == 0, result.stderr
+    assert "| buildings |" in result.stdout
+
+
+def test_training_without_its_extra_says_what_to_install():
+    result = without_torch("train", "--quick")
+    assert result.returncode == 2
+    assert "'.[train]'" in result.stderr
+    assert result.stderr.count("\n") == 1
 
 
 def test_train_makes_a_model_that_says_what_it_was_made_of(tmp_path):

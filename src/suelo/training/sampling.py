@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn import functional
 
 from suelo.imagery.scene import Pixels
 from suelo.imagery.statistics import BandStatistics, normalise
 from suelo.landcover import CLASS_COUNT
 from suelo.training.augmentation import Augmentation, augment
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 LOW_PERCENTILE, HIGH_PERCENTILE = 1.0, 99.0
 
@@ -108,6 +109,8 @@ class ChipSampler:
 
     def batch(self, step: int) -> Batch:
         """The batch of a step."""
+        import torch
+
         chips = [self._draw(np.random.default_rng((self._seed, 1, step, i))) for i in range(self._batch)]
         images, truth, valid = (np.stack(arrays) for arrays in zip(*chips, strict=True))
         return Batch(
@@ -149,6 +152,9 @@ class ChipSampler:
     def _resample(
         self, image: NDArray[np.float32], truth: NDArray[np.bool_], valid: NDArray[np.bool_]
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
+        import torch
+        from torch.nn import functional
+
         stack = np.concatenate([image, truth, valid[None]]).astype(np.float32)
         resampled = functional.interpolate(
             torch.from_numpy(stack)[None], size=(self._chip, self._chip), mode="bilinear", antialias=True

@@ -20,7 +20,7 @@ from suelo.landcover import CLASS_COUNT
 from suelo.segmentation.selection import FULL_SCALE
 
 if TYPE_CHECKING:
-    from shapely import MultiPolygon
+    from shapely import Geometry, MultiPolygon
 
 ImageKind = Literal["M", "A"]
 """M: eight bands of visible and near infrared, 1.24 m. A: eight bands of short-wave infrared, 7.5 m."""
@@ -43,7 +43,7 @@ def place_of(image_id: str) -> str:
 
 def region_of(image_id: str) -> str:
     """The square that an image is a part of: its first four digits; squares that share ground are one region."""
-    square = image_id.split("_")[0]
+    square = image_id.split("_", maxsplit=1)[0]
     return _SHARED_REGIONS.get(square, square)
 
 
@@ -186,10 +186,10 @@ def rasterise(shape: MultiPolygon, height: int, width: int) -> NDArray[np.uint8]
         dtype=np.uint8,
     )
     hits = fine.reshape(height, _OVERSAMPLING, width, _OVERSAMPLING).sum(axis=(1, 3), dtype=np.uint16)
-    return (hits * (FULL_SCALE // _OVERSAMPLING**2)).astype(np.uint8)
+    return np.asarray(hits * (FULL_SCALE // _OVERSAMPLING**2), np.uint8)
 
 
-def _valid_polygons(shape: object) -> MultiPolygon:
+def _valid_polygons(shape: Geometry) -> MultiPolygon:
     """The polygons of a geometry, repaired: hand-drawn outlines cross themselves now and then."""
     import shapely
 

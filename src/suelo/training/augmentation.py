@@ -27,6 +27,9 @@ class Augmentation:
         blur_probability: Share of chips that are blurred.
         saturate_probability: Share of chips that are cut at 0 and 1, as images stretched by other software are.
         nodata_probability: Share of chips that lose a part beyond a straight edge.
+        grey_probability: Share of chips that lose what their near-infrared bands, or their outer ones, say by
+            themselves: those bands are replaced by the mean of the visible ones, or by their nearest neighbours.
+        crush_probability: Share of chips with a harsh contrast: a steep curve that crushes shadows and highlights.
     """
 
     flips: bool = True
@@ -38,15 +41,17 @@ class Augmentation:
     blur_probability: float = 0.35
     saturate_probability: float = 0.2
     nodata_probability: float = 0.08
+    grey_probability: float = 0.0
+    crush_probability: float = 0.0
 
 
 def augment(
     image: Floats,
-    truth: NDArray[np.bool_],
+    truth: NDArray[np.uint8],
     valid: NDArray[np.bool_],
     rng: np.random.Generator,
     options: Augmentation,
-) -> tuple[Floats, NDArray[np.bool_], NDArray[np.bool_]]:
+) -> tuple[Floats, NDArray[np.uint8], NDArray[np.bool_]]:
     """Change one chip.
 
     Args:
@@ -61,7 +66,11 @@ def augment(
     """
     if options.flips:
         image, truth, valid = _turn(image, truth, valid, int(rng.integers(8)))
+    if rng.random() < options.grey_probability:
+        image = _without_bands(image, rng)
     image = _contrast(image, rng, options)
+    if rng.random() < options.crush_probability:
+        image = _crush(image, rng)
     if options.mottle:
         image = image + _mottle(image.shape, rng, options.mottle)
     if rng.random() < options.blur_probability:
@@ -79,8 +88,8 @@ def augment(
 
 
 def _turn(
-    image: Floats, truth: NDArray[np.bool_], valid: NDArray[np.bool_], way: int
-) -> tuple[Floats, NDArray[np.bool_], NDArray[np.bool_]]:
+    image: Floats, truth: NDArray[np.uint8], valid: NDArray[np.bool_], way: int
+) -> tuple[Floats, NDArray[np.uint8], NDArray[np.bool_]]:
     quarter, mirror = way % 4, way >= 4
     image, truth = np.rot90(image, quarter, axes=(1, 2)), np.rot90(truth, quarter, axes=(1, 2))
     valid = np.rot90(valid, quarter)
@@ -101,6 +110,20 @@ def _contrast(image: Floats, rng: np.random.Generator, options: Augmentation) ->
         magnitude = np.abs(image) ** exponent[:, None, None].astype(np.float32)
         image = np.sign(image) * magnitude
     return image.astype(np.float32, copy=False)
+
+
+def _without_bands(image: Floats, rng: np.random.Generator) -> Floats:
+    image = image.copy()
+    if rng.random() < 0.5:
+        image[5:] = image[1:5].mean(axis=0)
+    else:
+        image[0], image[3], image[7] = image[1], (image[2] + image[4]) / 2, image[6]
+    return image
+
+
+def _crush(image: Floats, rng: np.random.Generator) -> Floats:
+    centre, slope = rng.uniform(0.3, 0.7), rng.uniform(1.3, 2.2)
+    return ((image - centre) * slope + rng.uniform(0.4, 0.6)).astype(np.float32)
 
 
 def _mottle(shape: tuple[int, ...], rng: np.random.Generator, strength: float) -> Floats:

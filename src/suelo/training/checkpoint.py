@@ -57,6 +57,22 @@ class Checkpoint:
         return found
 
 
+def first_weights(work: Path) -> dict[str, torch.Tensor]:
+    """The averaged weights at the end of the training in a work folder, to start another one from.
+
+    Raises:
+        InputError: The folder holds no training, or a damaged one.
+    """
+    path = work / "checkpoint.pt"
+    if not path.is_file():
+        raise InputError(f"{work} holds no checkpoint.pt of a training to start from.")
+    try:
+        weights: dict[str, torch.Tensor] = torch.load(path, map_location="cpu", weights_only=True)["state"]["average"]
+    except Exception as error:  # torch raises many kinds for a damaged file
+        raise InputError(f"The checkpoint {path} cannot be read: {type(error).__name__}.") from None
+    return weights
+
+
 class Log:
     """A CSV file with one row per validation; an empty cell is a number that was not measured."""
 

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import torch
 from torch import Tensor
 
-from suelo.training.checkpoint import Checkpoint, Log
+from suelo.training.checkpoint import Checkpoint, Log, first_weights
 from suelo.training.losses import segmentation_loss
 from suelo.training.network import UNet
 from suelo.training.options import Progress, TrainingOptions, TrainingProgress
@@ -50,7 +50,7 @@ def fit(
     options: TrainingOptions,
     identity: str,
     batches: Callable[[int], Batch],
-    validate: Callable[[UNet], float],
+    validate: Callable[[UNet], float] | None = None,
     progress: Progress | None = None,
 ) -> UNet:
     """Train a network, or go on with the training that `options.work` holds.
@@ -62,11 +62,12 @@ def fit(
         options: The options.
         identity: What the training is: a checkpoint with another identity is refused.
         batches: Gives the batch of a step; called from another thread, one step ahead.
-        validate: Gives the mean Jaccard index of a network in evaluation mode.
+        validate: Gives the mean Jaccard index of a network in evaluation mode; None to train to the end unwatched.
         progress: Called after every step.
 
     Returns:
-        The averaged weights at the validation where they were best, in evaluation mode, on the CPU.
+        The averaged weights at the validation where they were best, or the last ones where nothing validates, in
+        evaluation mode, on the CPU.
 
     Raises:
         InputError: The folder holds another training.
@@ -88,7 +89,7 @@ def fit(
             fit_run.step(step, batch)
             done = step + 1
             if done % options.validate_every == 0 or done == options.steps:
-                fit_run.judge(validate(fit_run.average))
+                fit_run.judge(None if validate is None else validate(fit_run.average))
                 log.add((done, learning_rate(step, options), fit_run.loss, fit_run.jaccard))
             if done % options.checkpoint_every == 0 or done == options.steps or fit_run.finished:
                 store.save(fit_run.state(done))
@@ -107,7 +108,9 @@ class _Run:
         self.device = device
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(options.seed)
-            network = UNet(widths=options.widths)
+            network = UNet(widths=options.widths, fold=options.fold)
+        if options.start is not None:
+            network.load_state_dict(first_weights(options.start))
         self.network = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.network).eval().requires_grad_(requires_grad=False)
         self.best = {name: value.clone() for name, value in self.average.state_dict().items()}
@@ -149,12 +152,12 @@ class _Run:
                 else:
                     ours.copy_(theirs)
 
-    def judge(self, jaccard: float) -> None:
-        """Note a validation; keep the averaged weights if they are the best so far."""
+    def judge(self, jaccard: float | None) -> None:
+        """Note a validation; keep the averaged weights if they are the best so far, or if nobody can say."""
         self.jaccard = jaccard
-        self.stale += 1
-        if jaccard > self.best_jaccard:
-            self.best_jaccard, self.stale = jaccard, 0
+        self.stale += jaccard is not None
+        if jaccard is None or jaccard > self.best_jaccard:
+            self.best_jaccard, self.stale = jaccard or 0.0, 0
             self.best = {name: value.clone() for name, value in self.average.state_dict().items()}
 
     @property
@@ -164,7 +167,7 @@ class _Run:
 
     def best_network(self) -> UNet:
         """The best averaged network, on the CPU."""
-        network = UNet(widths=self.options.widths)
+        network = UNet(widths=self.options.widths, fold=self.options.fold)
         network.load_state_dict(self.best)
         return network.cpu().eval()
 

@@ -66,19 +66,23 @@ class LevelCounts:
     inside: NDArray[np.int64] = field(default_factory=lambda: np.zeros((CLASS_COUNT, FULL_SCALE + 1), np.int64))
     outside: NDArray[np.int64] = field(default_factory=lambda: np.zeros((CLASS_COUNT, FULL_SCALE + 1), np.int64))
 
-    def add(self, probabilities: NDArray[np.uint8], truth: NDArray[np.bool_]) -> None:
-        """Add one scene; pixels without data count for nothing.
+    def add(
+        self, probabilities: NDArray[np.uint8], truth: NDArray[np.bool_], known: NDArray[np.bool_] | None = None
+    ) -> None:
+        """Add one scene; pixels without data, or for which nobody knows the truth, count for nothing.
 
         Args:
             probabilities: 0..250, 255 = no data, (10, H, W).
             truth: (10, H, W).
+            known: Where the truth of a class is known, (10, H, W); everywhere if None.
         """
         valid = (probabilities != NO_DATA).all(axis=0)
         _check_shapes(probabilities, truth, valid)
+        counted = np.broadcast_to(valid, truth.shape) if known is None else known & valid
         inside, outside = self.inside.copy(), self.outside.copy()
-        for band, (levels, members) in enumerate(zip(probabilities, truth, strict=True)):
-            inside[band] += np.bincount(levels[members & valid], minlength=FULL_SCALE + 1)
-            outside[band] += np.bincount(levels[~members & valid], minlength=FULL_SCALE + 1)
+        for band, (levels, members, judged) in enumerate(zip(probabilities, truth, counted, strict=True)):
+            inside[band] += np.bincount(levels[members & judged], minlength=FULL_SCALE + 1)
+            outside[band] += np.bincount(levels[~members & judged], minlength=FULL_SCALE + 1)
         self.inside, self.outside = inside, outside
 
     def jaccard(self) -> NDArray[np.float64]:

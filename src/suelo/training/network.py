@@ -7,8 +7,9 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from suelo.training.options import WIDTHS
+from suelo.training.options import FOLD, WIDTHS
 
 
 class ConvBlock(nn.Sequential):
@@ -89,20 +90,22 @@ class UNet(nn.Module):
     resolution on the way down, which is where most of the time goes.
     """
 
-    def __init__(self, bands: int = 8, classes: int = 10, widths: Sequence[int] = WIDTHS) -> None:
+    def __init__(self, bands: int = 8, classes: int = 10, widths: Sequence[int] = WIDTHS, fold: int = FOLD) -> None:
         """Make a network with random weights.
 
         Args:
             bands: Channels in.
             classes: Channels out.
             widths: Channels per level, finest first.
+            fold: The finest level sees blocks of `fold` × `fold` pixels as the channels of one; 1 for single pixels.
         """
         super().__init__()
         self.bands = bands
         self.widths = tuple(widths)
-        self.encoder = Encoder(bands, widths)
+        self.fold = fold
+        self.encoder = Encoder(bands * fold**2, widths)
         self.decoder = Decoder(widths)
-        self.head = nn.Conv2d(widths[0], classes, 1)
+        self.head = nn.Conv2d(widths[0], classes * fold**2, 1)
         # Most pixels belong to few classes: starting near 5 % saves the first steps from unlearning 50 %.
         assert self.head.bias is not None
         nn.init.constant_(self.head.bias, -3.0)
@@ -110,21 +113,22 @@ class UNet(nn.Module):
     @property
     def stride(self) -> int:
         """Height and width of the input are multiples of this."""
-        return 1 << (len(self.widths) - 1)
+        return self.fold << (len(self.widths) - 1)
 
     @property
     def reach(self) -> int:
         """Largest distance in pixels, along a row or column, at which an input pixel can change an output pixel.
 
         A 3 × 3 convolution at stride s reaches s pixels further. Strided convolutions and their transposes group
-        pixels into blocks of `stride`, which adds at most `stride` - 1.
+        pixels into blocks of `stride`, which adds at most `stride` - 1. Folding multiplies all of it.
         """
         levels = range(1, len(self.widths))
         encoder = 1 + sum((1 << (k - 1)) + (1 << k) for k in levels)
         decoder = sum(2 * (1 << (k - 1)) for k in levels)
-        return encoder + decoder + self.stride - 1
+        return self.fold * (encoder + decoder) + self.stride - 1
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, 10, H, W) of images (N, 8, H, W)."""
-        logits: Tensor = self.head(self.decoder(self.encoder(images)))
-        return logits
+        folded = functional.pixel_unshuffle(images, self.fold)
+        logits = self.head(self.decoder(self.encoder(folded)))
+        return functional.pixel_shuffle(logits, self.fold)

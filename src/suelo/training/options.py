@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,8 +16,11 @@ VALIDATION_SEEDS = range(200_000, 300_000)
 TEST_SEEDS = range(300_000, 400_000)
 """Seeds of simulated scenes: nothing is ever fitted or chosen on a test seed. Seeds below 100 000 are for everybody."""
 
-WIDTHS = (16, 40, 88, 160, 208)
-"""Channels of the shipped network at full, half, quarter, eighth and sixteenth resolution."""
+WIDTHS = (32, 64, 144, 256)
+"""Channels of the shipped network at half, quarter, eighth and sixteenth resolution."""
+
+FOLD = 2
+"""Side of the blocks of pixels that are the channels of one pixel at the network's finest level."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,23 @@ Progress = Callable[[TrainingProgress], None]
 
 
 @dataclass(frozen=True)
+class Mixture:
+    """Share of the chips that come from each kind of scene, relative to one another.
+
+    Attributes:
+        dstl: Labelled WorldView-3 images of the DSTL data set.
+        naip: Four-band aerial images of Kentucky and Ohio.
+        dubai: Three-band images of Dubai.
+        simulated: Made-up scenes.
+    """
+
+    dstl: float = 0.6
+    naip: float = 0.15
+    dubai: float = 0.1
+    simulated: float = 0.15
+
+
+@dataclass(frozen=True)
 class TrainingOptions:
     """What `train` does.
 
@@ -50,7 +71,13 @@ class TrainingOptions:
         work: Folder for simulated scenes, checkpoints and the log; a second call with the same options and folder
             goes on where the first one stopped.
         seed: Seed of the first weights and of every batch.
-        scenes: Simulated scenes to train on.
+        data: Folder in Kaggle's DSTL layout; None to train without.
+        elsewhere: Folder with labelled images of other places; None to train without.
+        hold_out: Names of real scenes that the training must not see, nor any other image of the same ground.
+        start: Work folder of a training whose averaged weights are the first ones; None for random ones.
+        mixture: Share of the chips from each kind of scene.
+        scenes: Simulated scenes to train on; 0 for none.
+        cache: Folder where simulated scenes are kept; one in `work` if None.
         validation_scenes: Scenes for choosing the best step.
         threshold_scenes: Scenes for choosing the thresholds, from the same seeds on.
         test_scenes: Scenes for the figures in the contract.
@@ -63,6 +90,7 @@ class TrainingOptions:
         gradient_clip: Largest norm of the gradient.
         average_decay: Share of the averaged weights that each step keeps.
         widths: Channels of the network per level.
+        fold: Side of the blocks of pixels that the network's finest level takes as one.
         validate_every: Steps between validations.
         checkpoint_every: Steps between checkpoints.
         patience: Validations without improvement after which training ends; 0 for never.
@@ -76,7 +104,13 @@ class TrainingOptions:
     out: Path = Path("suelo.onnx")
     work: Path = Path("runs/default")
     seed: int = 1
+    data: Path | None = None
+    elsewhere: Path | None = None
+    hold_out: tuple[str, ...] = ()
+    start: Path | None = None
+    mixture: Mixture = field(default_factory=Mixture)
     scenes: int = 400
+    cache: Path | None = None
     validation_scenes: int = 16
     threshold_scenes: int = 64
     test_scenes: int = 24
@@ -89,6 +123,7 @@ class TrainingOptions:
     gradient_clip: float = 5.0
     average_decay: float = 0.998
     widths: tuple[int, ...] = WIDTHS
+    fold: int = FOLD
     validate_every: int = 500
     checkpoint_every: int = 100
     patience: int = 0
@@ -104,11 +139,15 @@ class TrainingOptions:
         Raises:
             InputError: A count is not positive or a size does not fit the network.
         """
-        counts = ("scenes", "validation_scenes", "threshold_scenes", "test_scenes")
+        counts = ("validation_scenes", "threshold_scenes", "test_scenes")
         for name in (*counts, "batch", "steps", "validate_every", "checkpoint_every"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name.replace('_', ' ')} must be 1 or more, not {getattr(self, name)}.")
-        stride = 1 << (len(self.widths) - 1)
+        if not self.scenes and self.data is None:
+            raise InputError(
+                "There is nothing to train on: simulated scenes or a folder of labelled images are needed."
+            )
+        stride = self.fold << (len(self.widths) - 1)
         for name in ("chip", "scene_size"):
             if getattr(self, name) < stride or getattr(self, name) % stride:
                 raise InputError(f"{name.replace('_', ' ')} must be a multiple of {stride}, not {getattr(self, name)}.")
@@ -117,14 +156,21 @@ class TrainingOptions:
                 f"Scenes of {self.scene_size} pixels are too small for chips of {self.chip}: 2 × is needed."
             )
 
+    @property
+    def scene_folder(self) -> Path:
+        """Where simulated scenes are kept."""
+        return self.cache or self.work / "scenes"
+
     def identity(self) -> dict[str, Any]:
         """Everything that decides the weights, as JSON-ready values: two trainings with the same are the same."""
         values = asdict(self)
         after = ("threshold_scenes", "test_scenes", "name", "version", "out")
-        for name in (*after, "work", "workers", "threads", "checkpoint_every"):
+        for name in (*after, "work", "cache", "workers", "threads", "checkpoint_every"):
             del values[name]
-        values["widths"] = list(self.widths)
-        return values
+        for name in ("data", "elsewhere", "start"):
+            values[name] = None if values[name] is None else values[name].name
+        plain: dict[str, Any] = json.loads(json.dumps(values))
+        return plain
 
     @classmethod
     def quick(cls, out: Path, work: Path, **changes: Any) -> TrainingOptions:  # noqa: ANN401
@@ -142,6 +188,6 @@ class TrainingOptions:
             "validate_every": 75,
             "checkpoint_every": 50,
             "average_decay": 0.9,
-            "widths": (12, 24, 32, 48, 64),
+            "widths": (24, 32, 48, 64),
         }
         return cls(out=out, work=work, **(small | changes))

@@ -10,14 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suelo.imagery.scene import Pixels
-from suelo.imagery.statistics import BandStatistics, normalise
+from suelo.imagery.statistics import normalise
 from suelo.landcover import CLASS_COUNT
+from suelo.segmentation.selection import FULL_SCALE
 from suelo.training.augmentation import Augmentation, augment
+from suelo.training.labelled import UNKNOWN, LabelledScene, band_statistics, members
+from suelo.training.resampling import resample, resample_truth
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-LOW_PERCENTILE, HIGH_PERCENTILE = 1.0, 99.0
 
 RARITY = (1.0, 1.6, 1.0, 1.2, 1.0, 0.8, 1.2, 1.3, 1.6, 1.6)
 """How often, relative to one another, a chip is placed on a pixel of each class."""
@@ -30,24 +31,16 @@ _GSD_RATIOS = (0.75, 1.3)
 
 
 @dataclass(frozen=True)
-class LabelledScene:
-    """A scene with its truth.
+class Source:
+    """Scenes of one origin, and how often chips come from them.
 
     Attributes:
-        values: Numbers of the file, (8, H, W).
-        truth: uint8 0 or 1, (10, H, W).
-        valid: bool, (H, W): False where the scene has no data.
-        statistics: Percentiles of the whole scene.
+        scenes: At least one, each at least as high and wide as a chip at the coarsest resampling.
+        share: Share of the chips, relative to the other sources.
     """
 
-    values: NDArray[np.generic]
-    truth: NDArray[np.uint8]
-    valid: NDArray[np.bool_]
-    statistics: BandStatistics
-
-    def normalised(self) -> NDArray[np.float32]:
-        """The whole scene as input of the network, (8, H, W)."""
-        return normalise(Pixels(np.asarray(self.values, np.float32), np.asarray(self.valid)), self.statistics)
+    scenes: Sequence[LabelledScene]
+    share: float
 
 
 @dataclass(frozen=True)
@@ -56,8 +49,8 @@ class Batch:
 
     Attributes:
         images: Normalised pixels, float32 (N, 8, H, W).
-        targets: 0 or 1, float32 (N, 10, H, W).
-        weights: 0 where there is no data, float32 (N, 1, H, W).
+        targets: Share of the pixel that the class covers, 0..1, float32 (N, 10, H, W).
+        weights: 0 where there is no data or nobody knows the class, float32 (N, 10, H, W).
     """
 
     images: Tensor
@@ -65,47 +58,29 @@ class Batch:
     weights: Tensor
 
 
-def band_statistics(values: NDArray[np.generic], valid: NDArray[np.bool_]) -> BandStatistics:
-    """Percentiles per band of an array (8, H, W) over its valid pixels; 0 and 1 if there is none."""
-    sample = np.asarray(values)[:, np.asarray(valid)].astype(np.float32)
-    if sample.size == 0:
-        low, high = np.zeros(len(values)), np.ones(len(values))
-    else:
-        low, high = np.percentile(sample, (LOW_PERCENTILE, HIGH_PERCENTILE), axis=1)
-    return BandStatistics(
-        low=tuple(low.tolist()),
-        high=tuple(high.tolist()),
-        low_percentile=LOW_PERCENTILE,
-        high_percentile=HIGH_PERCENTILE,
-        valid_fraction=float(np.mean(valid)),
-    )
-
-
 class ChipSampler:
     """Draws batches of chips; `batch(step)` gives the same whenever and in whatever order it is called."""
 
     def __init__(
-        self, scenes: Sequence[LabelledScene], *, chip: int, batch: int, seed: int, augmentation: Augmentation
+        self, sources: Sequence[Source], *, chip: int, batch: int, seed: int, augmentation: Augmentation
     ) -> None:
         """Look once through all scenes for where each class occurs.
 
         Args:
-            scenes: At least one, each at least 2 × `chip` high and wide.
+            sources: At least one.
             chip: Height and width of a chip.
             batch: Chips per batch.
             seed: Decides, together with the step, every random choice.
             augmentation: Changes to chips.
         """
-        self._scenes = scenes
+        rng = np.random.default_rng((seed, 0))
+        self._pools = [_Pool(source.scenes, rng) for source in sources]
+        shares = np.array([source.share for source in sources], np.float64)
+        self._shares = shares / shares.sum()
         self._chip = chip
         self._batch = batch
         self._seed = seed
         self._augmentation = augmentation
-        rng = np.random.default_rng((seed, 0))
-        self._places = [_places(scene.truth, rng) for scene in scenes]
-        self._holders = [[s for s, places in enumerate(self._places) if len(places[c])] for c in range(CLASS_COUNT)]
-        frequency = np.array(RARITY) * [bool(holders) for holders in self._holders]
-        self._frequency = frequency / max(frequency.sum(), 1e-9)
 
     def batch(self, step: int) -> Batch:
         """The batch of a step."""
@@ -113,17 +88,19 @@ class ChipSampler:
 
         chips = [self._draw(np.random.default_rng((self._seed, 1, step, i))) for i in range(self._batch)]
         images, truth, valid = (np.stack(arrays) for arrays in zip(*chips, strict=True))
+        known = (truth != UNKNOWN) & valid[:, None]
         return Batch(
             torch.from_numpy(images),
-            torch.from_numpy(truth).float(),
-            torch.from_numpy(valid[:, None]).float(),
+            torch.from_numpy(np.where(known, truth, 0)).float() / FULL_SCALE,
+            torch.from_numpy(known).float(),
         )
 
-    def _draw(self, rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
-        scene, row, col = self._place(rng)
+    def _draw(self, rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.bool_]]:
+        pool = self._pools[int(rng.choice(len(self._pools), p=self._shares))]
+        scene, row, col = pool.place(rng)
         ratio = float(np.exp(rng.uniform(*np.log(_GSD_RATIOS)))) if rng.random() < _RESAMPLED_SHARE else 1.0
-        side = round(self._chip * ratio)
         height, width = scene.valid.shape
+        side = min(round(self._chip * ratio), height, width)
         top = int(np.clip(row - rng.integers(side), 0, height - side))
         left = int(np.clip(col - rng.integers(side), 0, width - side))
         window = (slice(top, top + side), slice(left, left + side))
@@ -133,34 +110,38 @@ class ChipSampler:
         around = _around(window, int(rng.integers(self._chip)), scene.valid.shape)
         statistics = band_statistics(scene.values[:, *around], scene.valid[around]) if own else scene.statistics
         image = normalise(Pixels(values.astype(np.float32), valid), statistics)
-        truth = np.asarray(scene.truth[:, *window]) > 0
+        truth = np.asarray(scene.truth[:, *window])
         if side != self._chip:
-            image, truth, valid = self._resample(image, truth, valid)
+            stack = np.concatenate([image, valid[None]]).astype(np.float32)
+            stack = resample(stack, self._chip, self._chip)
+            image, valid = stack[:-1], stack[-1] > 0.99
+            truth = resample_truth(truth, self._chip, self._chip)
         return augment(image, truth, valid, rng, self._augmentation)
 
-    def _place(self, rng: np.random.Generator) -> tuple[LabelledScene, int, int]:
+
+class _Pool:
+    """The scenes of a source, and where each class occurs in them."""
+
+    def __init__(self, scenes: Sequence[LabelledScene], rng: np.random.Generator) -> None:
+        self._scenes = scenes
+        self._places = [_places(scene, rng) for scene in scenes]
+        self._holders = [[s for s, places in enumerate(self._places) if len(places[c])] for c in range(CLASS_COUNT)]
+        frequency = np.array(RARITY) * [bool(holders) for holders in self._holders]
+        self._frequency = frequency / max(frequency.sum(), 1e-9)
+        areas = np.array([scene.valid.size for scene in scenes], np.float64)
+        self._areas = areas / areas.sum()
+
+    def place(self, rng: np.random.Generator) -> tuple[LabelledScene, int, int]:
+        """A scene, and the row and column of a pixel in it: mostly one of a class, rare classes often."""
         if rng.random() >= _UNIFORM_SHARE and self._frequency.any():
             wanted = int(rng.choice(CLASS_COUNT, p=self._frequency))
             index = int(rng.choice(self._holders[wanted]))
             places = self._places[index][wanted]
             row, col = places[int(rng.integers(len(places)))]
             return self._scenes[index], int(row), int(col)
-        scene = self._scenes[int(rng.integers(len(self._scenes)))]
+        scene = self._scenes[int(rng.choice(len(self._scenes), p=self._areas))]
         height, width = scene.valid.shape
         return scene, int(rng.integers(height)), int(rng.integers(width))
-
-    def _resample(
-        self, image: NDArray[np.float32], truth: NDArray[np.bool_], valid: NDArray[np.bool_]
-    ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
-        import torch
-        from torch.nn import functional
-
-        stack = np.concatenate([image, truth, valid[None]]).astype(np.float32)
-        resampled = functional.interpolate(
-            torch.from_numpy(stack)[None], size=(self._chip, self._chip), mode="bilinear", antialias=True
-        )[0].numpy()
-        bands = len(image)
-        return resampled[:bands], resampled[bands:-1] >= 0.5, resampled[-1] > 0.99
 
 
 def _around(window: tuple[slice, slice], margin: int, shape: tuple[int, ...]) -> tuple[slice, slice]:
@@ -172,11 +153,11 @@ def _around(window: tuple[slice, slice], margin: int, shape: tuple[int, ...]) ->
     return rows, cols
 
 
-def _places(truth: NDArray[np.uint8], rng: np.random.Generator) -> list[NDArray[np.int64]]:
+def _places(scene: LabelledScene, rng: np.random.Generator) -> list[NDArray[np.int64]]:
     """Up to `_PLACES` pixels (row, column) of each class."""
     found = []
-    for layer in truth:
-        flat = np.flatnonzero(layer)
+    for layer in np.asarray(scene.truth):
+        flat = np.flatnonzero(members(layer))
         if flat.size > _PLACES:
             flat = rng.choice(flat, _PLACES, replace=False)
         found.append(np.stack(np.unravel_index(flat, layer.shape), axis=1))

@@ -19,8 +19,9 @@ from rasterio.crs import CRS
 from suelo.imagery.geotiff import write_cog
 from suelo.imagery.grid import DEFAULT_GSD_M, Grid
 from suelo.imagery.scene import BAND_NAMES
+from suelo.segmentation.selection import FULL_SCALE
 from suelo.simulation.simulate import simulate_array
-from suelo.training.sampling import LabelledScene, band_statistics
+from suelo.training.labelled import LabelledScene, band_statistics
 
 _OTHER_GSD_SHARE = 0.5
 _GSD_RANGE_M = (0.95, 1.6)
@@ -66,7 +67,7 @@ def prepare_scenes(
         workers: Processes that simulate.
         progress: Called with the scenes that are done and all.
     """
-    place = folder / f"{simulator_version()}-{size}{'-gsd' if vary_gsd else ''}"
+    place = folder / f"{simulator_version()}-{size}-coverage{'-gsd' if vary_gsd else ''}"
     place.mkdir(parents=True, exist_ok=True)
     missing = [seed for seed in seeds if not _truth_path(place, seed).is_file()]
     done = len(seeds) - len(missing)
@@ -101,14 +102,14 @@ def _make(place: Path, size: int, vary_gsd: bool, seed: int) -> None:
     simulated = simulate_array(size, size, seed, gsd_m=gsd, with_objects=False)
     # The truth is written last: where it is, the scene is whole.
     _save(_values_path(place, seed), simulated.image)
-    _save(_truth_path(place, seed), simulated.truth.astype(np.uint8))
+    _save(_truth_path(place, seed), simulated.truth.astype(np.uint8) * np.uint8(FULL_SCALE))
 
 
 def _open(place: Path, seed: int) -> LabelledScene:
     values = np.load(_values_path(place, seed), mmap_mode="r")
     truth = np.load(_truth_path(place, seed), mmap_mode="r")
     valid = np.ones(values.shape[1:], np.bool_)
-    return LabelledScene(values, truth, valid, band_statistics(values, valid))
+    return LabelledScene(values, truth, valid, band_statistics(values, valid), f"simulated-{seed}")
 
 
 def _save(path: Path, array: NDArray[np.generic]) -> None:

@@ -1,0 +1,85 @@
+"""Gathers the labelled scenes that a training asks for: DSTL, other places, simulated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from suelo.training.dstl import DstlFolder, place_of
+from suelo.training.dstl_scenes import load_dstl
+from suelo.training.elsewhere import load_elsewhere
+from suelo.training.labelled import LabelledScene
+from suelo.training.options import TRAINING_SEEDS, Progress, TrainingOptions, TrainingProgress
+from suelo.training.sampling import Source
+from suelo.training.scenes import prepare_scenes
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Scenes to train on and scenes that were held out.
+
+    Attributes:
+        sources: What chips are drawn from.
+        held_out: Real scenes that show ground of `TrainingOptions.hold_out`.
+    """
+
+    sources: tuple[Source, ...]
+    held_out: tuple[LabelledScene, ...]
+
+
+def gather(options: TrainingOptions, progress: Progress | None = None) -> Gathered:
+    """Read and simulate all scenes of a training.
+
+    Raises:
+        InputError: A folder is not what it should be.
+    """
+    held_places = {place_of_scene(name) for name in options.hold_out}
+    simulated: list[LabelledScene] = []
+    if options.scenes:
+        simulated = prepare_scenes(
+            options.scene_folder,
+            TRAINING_SEEDS[: options.scenes],
+            options.scene_size,
+            vary_gsd=True,
+            workers=options.workers,
+            progress=staged(progress, "scenes"),
+        )
+    real: list[tuple[list[LabelledScene], float]] = []
+    eight_band = simulated
+    if options.data is not None:
+        folder = DstlFolder(options.data)
+        dstl = load_dstl(folder, folder.scenes(), staged(progress, "reading"))
+        eight_band = [scene for scene in dstl if place_of_scene(scene.name) not in held_places]
+        real.append((dstl, options.mixture.dstl))
+    if options.elsewhere is not None:
+        # The bands of held-out scenes are not looked at either.
+        found = load_elsewhere(options.elsewhere, eight_band, staged(progress, "reading"))
+        shares = {"naip": options.mixture.naip, "dubai": options.mixture.dubai}
+        real += [(scenes, shares[name]) for name, scenes in found.items()]
+    sources, held_out = [], []
+    for scenes, share in [*real, (simulated, options.mixture.simulated)]:
+        seen = [scene for scene in scenes if place_of_scene(scene.name) not in held_places]
+        held_out += [scene for scene in scenes if place_of_scene(scene.name) in held_places]
+        if seen and share > 0:
+            sources.append(Source(seen, share))
+    return Gathered(tuple(sources), tuple(held_out))
+
+
+def place_of_scene(name: str) -> str:
+    """The ground that a real scene shows: that of DSTL images, or the part before "_" of a tile of Dubai."""
+    return name.split("_", maxsplit=1)[0] if name.startswith("tile") else place_of(name)
+
+
+def staged(progress: Progress | None, stage: str) -> Callable[[int, int], None]:
+    """A progress of done and all that reports one stage of a training."""
+
+    def tell(done: int, total: int) -> None:
+        if progress is not None:
+            progress(TrainingProgress(stage, done, total))
+
+    return tell
+
+
+def names(scenes: Sequence[LabelledScene]) -> tuple[str, ...]:
+    """What the scenes are called."""
+    return tuple(scene.name for scene in scenes)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 from affine import Affine
+from numpy.typing import NDArray
 from rasterio.crs import CRS
+from rasterio.features import rasterize
+from shapely import Geometry, LineString, MultiPolygon, Point, box, get_parts, unary_union
+from shapely.affinity import affine_transform
 
 from suelo.imagery.geotiff import write_cog
 from suelo.imagery.grid import Grid
@@ -53,3 +61,149 @@ def draw_image() -> DrawImage:
         return path
 
     return draw
+
+
+WriteDstlFolder = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def write_dstl_folder() -> WriteDstlFolder:
+    """A function that writes a small folder in Kaggle's DSTL layout; see `_write_dstl_folder`."""
+    return _write_dstl_folder
+
+
+def _write_dstl_folder(
+    root: Path,
+    image_ids: Sequence[str] = ("6010_1_2", "6110_1_2", "6140_1_2"),
+    *,
+    height: int = 96,
+    width: int = 112,
+    shapes: Mapping[str, Mapping[int, Geometry]] | None = None,
+    zipped: bool = False,
+    extras: bool = True,
+) -> Path:
+    """Made-up ground with all ten classes; the spectra of the classes differ, so that a network can learn them.
+
+    Args:
+        root: Folder to make.
+        image_ids: Images; 6110_1_2 and 6140_1_2 show the same ground.
+        height: Height of the M images.
+        width: Width of the M images.
+        shapes: For some images, what is on them: a shape per class number (1 to 10) in pixels of the M image.
+        zipped: The tables are in zip files, as Kaggle ships them.
+        extras: Also write `reliable/` (False in the last 10 columns) and `registration_A.csv` (1 pixel to the right,
+            half a pixel up), which Kaggle does not have.
+
+    Returns:
+        The folder.
+    """
+    for folder in ("sixteen_band", "reliable") if extras else ("sixteen_band",):
+        (root / folder).mkdir(parents=True)
+    labels, sizes, registration = [["ImageId", "ClassType", "MultipolygonWKT"]], [["", "Xmax", "Ymin"]], []
+    x_max, y_min = 0.0092 * width / 849, -0.0090 * height / 837
+    sizes.append(["6999_9_9", str(x_max), str(y_min)])  # Kaggle lists images without labels, too
+    for image_id in image_ids:
+        given = shapes or {}
+        ground = given[image_id] if image_id in given else _made_up_ground(image_id, height, width)
+        rng = np.random.default_rng([int(part) for part in image_id.split("_")])
+        _write_bands(
+            root / "sixteen_band" / f"{image_id}_M.tif", _paint(ground, height, width, _SPECTRA, 1, (0, 0), rng)
+        )
+        swir = {number: tuple(4 * value for value in reversed(_SPECTRA[number])) for number in _SPECTRA}
+        shift = (1.0, -0.5)
+        coarse = _paint(ground, height // 6, width // 6, swir, 6, shift if extras else (0, 0), rng)
+        _write_bands(root / "sixteen_band" / f"{image_id}_A.tif", coarse)
+        if extras:
+            reliable = np.full((1, height, width), 255, np.uint8)
+            reliable[:, :, -10:] = 0
+            _write_bands(root / "reliable" / f"{image_id}.tif", reliable)
+            registration.append([image_id, str(shift[0]), str(shift[1])])
+        sizes.append([image_id, str(x_max), str(y_min)])
+        # From pixels to the coordinates of the labels, by the competition's rule W' = W · W / (W + 1).
+        inverse = (x_max * (width + 1) / width**2, 0, 0, y_min * (height + 1) / height**2, 0, 0)
+        for number in range(1, 11):
+            parts = get_parts(affine_transform(ground.get(number, MultiPolygon()), inverse))
+            labels.append([image_id, str(number), MultiPolygon(list(parts)).wkt])
+    _write_table(root, "train_wkt_v4.csv", labels, zipped)
+    _write_table(root, "grid_sizes.csv", sizes, zipped)
+    if extras:
+        _write_table(root, "registration_A.csv", [["ImageId", "dx", "dy"], *registration], zipped=False)
+    return root
+
+
+# Eleven-bit numbers of made-up surfaces in the eight bands, from coastal to the second near infrared; 0 is bare soil.
+_SPECTRA = {
+    0: (260, 330, 470, 520, 480, 520, 640, 560),
+    1: (420, 560, 700, 740, 700, 690, 720, 640),
+    2: (380, 470, 540, 560, 540, 540, 560, 500),
+    3: (330, 400, 430, 440, 420, 420, 430, 390),
+    4: (290, 380, 560, 650, 660, 690, 760, 660),
+    5: (230, 270, 360, 300, 240, 480, 980, 860),
+    6: (240, 290, 440, 400, 340, 600, 860, 780),
+    7: (300, 330, 380, 260, 190, 160, 110, 90),
+    8: (290, 340, 420, 330, 260, 200, 130, 100),
+    9: (700, 900, 980, 960, 940, 930, 960, 840),
+    10: (600, 760, 760, 700, 660, 650, 660, 580),
+}
+
+
+def _made_up_ground(image_id: str, height: int, width: int) -> dict[int, Geometry]:
+    rng = np.random.default_rng([int(part) for part in image_id.replace("6140", "6110").split("_")])
+
+    def places(count: int) -> NDArray[np.float64]:
+        return rng.uniform(0.05, 0.9, (count, 2)) * (width, height)
+
+    bend = rng.uniform(0.45, 0.55, 3)
+    river = LineString([(width * 0.85, 0), (width * (bend[2] + 0.2), height * 0.5), (width * 0.9, height)])
+    ground = {
+        1: [box(x, y, x + rng.uniform(5, 9), y + rng.uniform(5, 9)) for x, y in places(8)],
+        2: [box(x, y, x + 9, y + 1.5) for x, y in places(4)],
+        3: [LineString([(0, height * 0.5), (width, height * bend[0])]).buffer(2.4)],
+        4: [LineString([(width * 0.55, 0), (width * bend[1], height)]).buffer(1.2)],
+        5: [Point(x, y).buffer(rng.uniform(3, 7)) for x, y in places(10)],
+        6: [box(0, 0, width * 0.4, height * 0.45), box(width * 0.65, height * 0.6, width, height)],
+        7: [river.buffer(4)],
+        8: [Point(width * 0.3, height * 0.75).buffer(6)],
+        9: [box(x, y, x + 7, y + 2.5) for x, y in places(2)],
+        10: [box(x, y, x + 1.6, y + 3.2) for x, y in places(6)],
+    }
+    frame = box(0, 0, width, height)
+    return {number: unary_union(found).intersection(frame) for number, found in ground.items()}
+
+
+def _paint(
+    ground: Mapping[int, Geometry],
+    height: int,
+    width: int,
+    spectra: Mapping[int, tuple[int, ...]],
+    coarser: int,
+    shift: tuple[float, float],
+    rng: np.random.Generator,
+) -> NDArray[np.uint16]:
+    """Bands of the ground; a later class of the drawing order covers an earlier one."""
+    scale = 1 / coarser
+    drawn = [
+        (affine_transform(ground[number], (scale, 0, 0, scale, *shift)), number)
+        for number in (6, 5, 7, 8, 4, 3, 1, 2, 9, 10)
+        if number in ground and not ground[number].is_empty
+    ]
+    surface = rasterize(drawn, (height, width), dtype=np.uint8) if drawn else np.zeros((height, width), np.uint8)
+    table = np.array([spectra[number] for number in range(11)], np.float64)
+    noise = rng.normal(0, 0.02, (8, height, width))
+    return np.rint(np.moveaxis(table[surface], -1, 0) * (1 + noise)).astype(np.uint16)
+
+
+def _write_bands(path: Path, bands: NDArray[np.generic]) -> None:
+    count, height, width = bands.shape
+    with rasterio.open(path, "w", "GTiff", width, height, count, dtype=bands.dtype) as file:
+        file.write(bands)
+
+
+def _write_table(root: Path, name: str, rows: Sequence[Sequence[str]], zipped: bool) -> None:
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(rows)
+    if zipped:
+        with zipfile.ZipFile(root / f"{name}.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(name, text.getvalue())
+    else:
+        (root / name).write_text(text.getvalue(), newline="")

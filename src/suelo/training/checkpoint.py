@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -63,14 +65,29 @@ def first_weights(work: Path) -> dict[str, torch.Tensor]:
     Raises:
         InputError: The folder holds no training, or a damaged one.
     """
+    weights: dict[str, torch.Tensor] = _open(work)["state"]["average"]
+    return weights
+
+
+def first_identity(work: Path) -> dict[str, Any]:
+    """What the training in a work folder was, as JSON-ready values.
+
+    Raises:
+        InputError: The folder holds no training, or a damaged one.
+    """
+    identity: dict[str, Any] = json.loads(_open(work)["identity"])
+    return identity
+
+
+def _open(work: Path) -> dict[str, Any]:
     path = work / "checkpoint.pt"
     if not path.is_file():
         raise InputError(f"{work} holds no checkpoint.pt of a training to start from.")
     try:
-        weights: dict[str, torch.Tensor] = torch.load(path, map_location="cpu", weights_only=True)["state"]["average"]
+        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for a damaged file
         raise InputError(f"The checkpoint {path} cannot be read: {type(error).__name__}.") from None
-    return weights
+    return content
 
 
 class Log:

@@ -24,6 +24,10 @@ _STRETCHED = 1000.0
 """Stretched bands 0..1 are kept as integers up to this."""
 
 
+Bounds = tuple[float, float, float, float]
+"""Left, bottom, right, top."""
+
+
 @dataclass(frozen=True)
 class Codes:
     """What the label codes of a data set say about the ten classes.
@@ -100,10 +104,7 @@ def load_elsewhere(
     Raises:
         InputError: The folder holds neither, or an image has no label.
     """
-    naip = sorted((root / "naip" / "images").glob("*.tif"))
-    dubai = sorted(p for p in (root / "dubai" / "images").glob("*.jpg") if not p.name.startswith(_DUBAI_BLOCKS))
-    if not naip and not dubai:
-        raise InputError(f"{root} holds neither naip/images nor dubai/images.")
+    naip, dubai = _files(root)
     found: dict[str, list[LabelledScene]] = {}
     tell = progress or (lambda _done, _total: None)
     total = len(naip) + len(dubai)
@@ -119,6 +120,30 @@ def load_elsewhere(
             valid = np.ones(image.shape[1:], np.bool_)
             found["dubai"].append(_lifted(image, truth, valid, lift, path.stem))
     return found
+
+
+def elsewhere_places(root: Path) -> tuple[str, ...]:
+    """One scene name per separate piece of ground in the folder, as `load_elsewhere` names them, in sorted order."""
+    naip, dubai = _files(root)
+    groups = _touching([_bounds(path) for path in naip])
+    blocks = [f"naip-{naip[members[0]].stem}" for members in groups]
+    return (*blocks, *sorted({path.stem for path in dubai if path.stem.endswith("_001")}))
+
+
+def _files(root: Path) -> tuple[list[Path], list[Path]]:
+    naip = sorted((root / "naip" / "images").glob("*.tif"))
+    dubai = sorted(p for p in (root / "dubai" / "images").glob("*.jpg") if not p.name.startswith(_DUBAI_BLOCKS))
+    if not naip and not dubai:
+        raise InputError(f"{root} holds neither naip/images nor dubai/images.")
+    return naip, dubai
+
+
+def _bounds(path: Path) -> Bounds:
+    import rasterio
+
+    with rasterio.open(path) as file:
+        left, bottom, right, top = file.bounds
+    return left, bottom, right, top
 
 
 def _load_naip(
@@ -140,9 +165,6 @@ def _load_naip(
         stack, truth = _to_network_gsd(stack, truth, gsd)
         scenes.append(_lifted(stack[:-1], truth, stack[-1] > 0.99, lift, f"naip-{paths[members[0]].stem}"))
     return scenes
-
-
-Bounds = tuple[float, float, float, float]
 
 
 def _read(path: Path) -> tuple[NDArray[np.float32], NDArray[np.uint8], Bounds]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import torch
@@ -14,7 +14,7 @@ from suelo.training.checkpoint import Checkpoint, Log, first_weights
 from suelo.training.losses import segmentation_loss
 from suelo.training.network import UNet
 from suelo.training.options import Progress, TrainingOptions, TrainingProgress
-from suelo.training.sampling import Batch
+from suelo.training.sampling import Batch, ChipSampler, Source
 
 CLASS_WEIGHTS = (1.0, 1.2, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.2, 1.2)
 """Say of each class in the loss."""
@@ -98,6 +98,26 @@ def fit(
             if fit_run.finished:
                 break
     return fit_run.best_network()
+
+
+def fit_chips(
+    options: TrainingOptions,
+    sources: Sequence[Source],
+    validate: Callable[[UNet], float] | None = None,
+    progress: Progress | None = None,
+) -> UNet:
+    """`fit` on chips drawn from the sources.
+
+    Args:
+        options: The options.
+        sources: What chips are drawn from.
+        validate: As for `fit`.
+        progress: Called after every step.
+    """
+    sampler = ChipSampler(
+        sources, chip=options.chip, batch=options.batch, seed=options.seed, augmentation=options.augmentation
+    )
+    return fit(options, options.identity_text(), sampler.batch, validate, progress)
 
 
 class _Run:

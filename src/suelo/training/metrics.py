@@ -43,6 +43,10 @@ class JaccardCounts:
         self.union = self.union + (predicted | truth).sum(axis=(1, 2))
         self.truth = self.truth + truth.sum(axis=(1, 2))
 
+    def __add__(self, other: JaccardCounts) -> JaccardCounts:
+        """The counts of both sets of scenes."""
+        return JaccardCounts(self.intersection + other.intersection, self.union + other.union, self.truth + other.truth)
+
     def per_class(self) -> tuple[float | None, ...]:
         """Jaccard index of each class; None where it is not measurable."""
         pairs = zip(self.intersection.tolist(), self.union.tolist(), strict=True)
@@ -84,6 +88,10 @@ class LevelCounts:
             inside[band] += np.bincount(levels[members & judged], minlength=FULL_SCALE + 1)
             outside[band] += np.bincount(levels[~members & judged], minlength=FULL_SCALE + 1)
         self.inside, self.outside = inside, outside
+
+    def __add__(self, other: LevelCounts) -> LevelCounts:
+        """The counts of both sets of scenes."""
+        return LevelCounts(self.inside + other.inside, self.outside + other.outside)
 
     def jaccard(self) -> NDArray[np.float64]:
         """Jaccard index (10, 251) of "probability is at least this level"; NaN where it is not measurable."""

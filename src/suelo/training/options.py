@@ -10,6 +10,7 @@ from typing import Any
 
 from suelo.errors import InputError
 from suelo.training.augmentation import Augmentation
+from suelo.training.scenes import simulator_version
 
 TRAINING_SEEDS = range(100_000, 200_000)
 VALIDATION_SEEDS = range(200_000, 300_000)
@@ -73,6 +74,7 @@ class TrainingOptions:
         seed: Seed of the first weights and of every batch.
         data: Folder in Kaggle's DSTL layout; None to train without.
         elsewhere: Folder with labelled images of other places; None to train without.
+        folds: Parts into which the labelled images are split by place for cross-validation.
         hold_out: Names of real scenes that the training must not see, nor any other image of the same ground.
         start: Work folder of a training whose averaged weights are the first ones; None for random ones.
         mixture: Share of the chips from each kind of scene.
@@ -106,6 +108,7 @@ class TrainingOptions:
     seed: int = 1
     data: Path | None = None
     elsewhere: Path | None = None
+    folds: int = 4
     hold_out: tuple[str, ...] = ()
     start: Path | None = None
     mixture: Mixture = field(default_factory=Mixture)
@@ -171,6 +174,11 @@ class TrainingOptions:
             values[name] = None if values[name] is None else values[name].name
         plain: dict[str, Any] = json.loads(json.dumps(values))
         return plain
+
+    def identity_text(self) -> str:
+        """`identity`, and the simulator that makes the scenes if there are any, as one line of JSON."""
+        simulator = {"simulator": simulator_version()} if self.scenes else {}
+        return json.dumps(self.identity() | simulator, sort_keys=True)
 
     @classmethod
     def quick(cls, out: Path, work: Path, **changes: Any) -> TrainingOptions:  # noqa: ANN401

@@ -35,12 +35,14 @@ class Source:
     """Scenes of one origin, and how often chips come from them.
 
     Attributes:
-        scenes: At least one, each at least as high and wide as a chip at the coarsest resampling.
+        scenes: At least one.
         share: Share of the chips, relative to the other sources.
+        name: What they are.
     """
 
     scenes: Sequence[LabelledScene]
     share: float
+    name: str = ""
 
 
 @dataclass(frozen=True)

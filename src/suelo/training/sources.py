@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from suelo.training.dstl import DstlFolder, place_of
@@ -44,24 +44,23 @@ def gather(options: TrainingOptions, progress: Progress | None = None) -> Gather
             workers=options.workers,
             progress=staged(progress, "scenes"),
         )
-    real: list[tuple[list[LabelledScene], float]] = []
+    real: dict[str, list[LabelledScene]] = {}
     eight_band = simulated
     if options.data is not None:
         folder = DstlFolder(options.data)
         dstl = load_dstl(folder, folder.scenes(), staged(progress, "reading"))
         eight_band = [scene for scene in dstl if place_of_scene(scene.name) not in held_places]
-        real.append((dstl, options.mixture.dstl))
+        real["dstl"] = dstl
     if options.elsewhere is not None:
         # The bands of held-out scenes are not looked at either.
-        found = load_elsewhere(options.elsewhere, eight_band, staged(progress, "reading"))
-        shares = {"naip": options.mixture.naip, "dubai": options.mixture.dubai}
-        real += [(scenes, shares[name]) for name, scenes in found.items()]
+        real |= load_elsewhere(options.elsewhere, eight_band, staged(progress, "reading"))
     sources, held_out = [], []
-    for scenes, share in [*real, (simulated, options.mixture.simulated)]:
+    for kind, scenes in {**real, "simulated": simulated}.items():
         seen = [scene for scene in scenes if place_of_scene(scene.name) not in held_places]
         held_out += [scene for scene in scenes if place_of_scene(scene.name) in held_places]
+        share = getattr(options.mixture, kind)
         if seen and share > 0:
-            sources.append(Source(seen, share))
+            sources.append(Source(seen, share, kind))
     return Gathered(tuple(sources), tuple(held_out))
 
 
@@ -80,6 +79,6 @@ def staged(progress: Progress | None, stage: str) -> Callable[[int, int], None]:
     return tell
 
 
-def names(scenes: Sequence[LabelledScene]) -> tuple[str, ...]:
-    """What the scenes are called."""
-    return tuple(scene.name for scene in scenes)
+def kind_of(name: str) -> str:
+    """The data set that a real scene belongs to: "dstl", "naip" or "dubai"."""
+    return "naip" if name.startswith("naip") else "dubai" if name.startswith("tile") else "dstl"

@@ -15,19 +15,22 @@ LOWEST, HIGHEST = 25, 225
 _SMOOTHING = 11
 
 
-def choose_levels(counts: LevelCounts) -> NDArray[np.int_]:
+def choose_levels(*counts: LevelCounts) -> NDArray[np.int_]:
     """The level 0..250 per class (10,) with the best Jaccard index; the middle for a class that is not measurable.
 
     The curve is smoothed first: its top is flat, and the highest of many noisy values is a choice by chance.
 
     Args:
-        counts: Of validation scenes alone: a threshold chosen on the scenes it is judged on flatters itself.
+        counts: Of validation scenes alone: a threshold chosen on the scenes it is judged on flatters itself. Several
+            kinds of scenes have the same say in a class, if it occurs in them at all.
     """
     levels = np.full(CLASS_COUNT, FULL_SCALE // 2)
-    for row, curve in enumerate(counts.jaccard()):
-        if counts.inside[row].sum() == 0:
+    curves = [found.jaccard() for found in counts]
+    for row in range(CLASS_COUNT):
+        measured = [curve[row] for curve, found in zip(curves, counts, strict=True) if found.inside[row].sum()]
+        if not measured:
             continue
-        padded = np.pad(np.nan_to_num(curve), _SMOOTHING // 2, mode="edge")
+        padded = np.pad(np.nan_to_num(np.mean(measured, axis=0)), _SMOOTHING // 2, mode="edge")
         smooth = np.convolve(padded, np.ones(_SMOOTHING) / _SMOOTHING, mode="valid")
         levels[row] = LOWEST + int(np.argmax(smooth[LOWEST : HIGHEST + 1]))
     return levels

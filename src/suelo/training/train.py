@@ -1,21 +1,25 @@
-"""The whole training: simulated scenes, fitting, thresholds, figures on test scenes, and the model file."""
+"""The whole training: scenes, fitting, thresholds, figures on scenes that were not seen, and the model file."""
 
 from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from suelo.model.contract import ModelContract
 from suelo.model.session import load_model
+from suelo.segmentation.selection import FULL_SCALE
+from suelo.training.checkpoint import first_identity
+from suelo.training.crossvalidation import cross_validate
 from suelo.training.evaluate import count_simulated, evaluate_simulated
 from suelo.training.export import export_onnx
-from suelo.training.fit import fit
+from suelo.training.fit import fit_chips
+from suelo.training.labelled import LabelledScene
 from suelo.training.metrics import LevelCounts, as_stored
 from suelo.training.network import UNet
 from suelo.training.options import (
@@ -24,10 +28,9 @@ from suelo.training.options import (
     VALIDATION_SEEDS,
     Progress,
     TrainingOptions,
-    TrainingProgress,
 )
-from suelo.training.sampling import ChipSampler, LabelledScene
-from suelo.training.scenes import prepare_scenes, simulator_version
+from suelo.training.scenes import prepare_scenes
+from suelo.training.sources import gather, staged
 from suelo.training.thresholds import choose_levels, choose_thresholds
 
 CHIP_SIZE = 160
@@ -35,7 +38,11 @@ CHIP_SIZE = 160
 
 
 def train(options: TrainingOptions, progress: Progress | None = None) -> Path:
-    """Train on simulated scenes and write a model file whose contract says how, and how good it is.
+    """Train, and write a model file whose contract says how, and how good it is.
+
+    With a folder of labelled images (`options.data`), one network is trained per fold, which gives thresholds and
+    figures on ground that the network had not seen; then the network of the file is trained on all of them.
+    Without one, thresholds and figures come from simulated scenes.
 
     A call that was interrupted goes on where it stopped when it is repeated.
 
@@ -47,35 +54,53 @@ def train(options: TrainingOptions, progress: Progress | None = None) -> Path:
         The model file, `options.out`.
 
     Raises:
-        InputError: `options.work` holds another training.
+        InputError: `options.work` holds another training, or a folder is not what it should be.
     """
     options.out.parent.mkdir(parents=True, exist_ok=True)  # a folder that cannot be written is better known now
+    return _on_simulated_scenes(options, progress) if options.data is None else _on_images(options, progress)
+
+
+def _on_images(options: TrainingOptions, progress: Progress | None) -> Path:
+    held_out = cross_validate(options, "scene", partial(_numbered, progress) if progress else None)
+    whole = replace(options, work=options.work / "all")
+    gathered = gather(whole, progress)
+    network = fit_chips(whole, gathered.sources, progress=progress)
+    contract = ModelContract(
+        name=options.name,
+        version=options.version,
+        thresholds=tuple(int(level) / FULL_SCALE for level in held_out.all_levels()),
+        training={
+            "data": {source.name: len(source.scenes) for source in gathered.sources},
+            "images": [scene.name for source in gathered.sources if source.name == "dstl" for scene in source.scenes],
+            "start": first_identity(options.start) if options.start is not None else None,
+            **json.loads(options.identity_text()),
+        },
+        metrics=held_out.metrics(),
+        git_commit=_git_commit(),
+    )
+    export_onnx(network, contract, options.out)
+    return options.out
+
+
+def _on_simulated_scenes(options: TrainingOptions, progress: Progress | None) -> Path:
     seeds = split(options)
-    make = partial(
-        prepare_scenes,
-        options.work / "scenes",
-        size=options.scene_size,
+    gathered = gather(options, progress)
+    held_out = prepare_scenes(
+        options.scene_folder,
+        seeds["validation"],
+        options.scene_size,
+        vary_gsd=False,
         workers=options.workers,
-        progress=_staged(progress, "scenes"),
+        progress=staged(progress, "scenes"),
     )
-    scenes, held_out = make(seeds["training"], vary_gsd=True), make(seeds["validation"], vary_gsd=False)
-    sampler = ChipSampler(
-        scenes,
-        chip=options.chip,
-        batch=options.batch,
-        seed=options.seed,
-        augmentation=options.augmentation,
-    )
-    identity = json.dumps(options.identity() | {"simulator": simulator_version()}, sort_keys=True)
-    network = fit(options, identity, sampler.batch, partial(validation_jaccard, held_out), progress)
+    network = fit_chips(options, gathered.sources, partial(validation_jaccard, held_out), progress)
     contract = ModelContract(
         name=options.name,
         version=options.version,
         training={
-            "data": "simulated scenes",
-            "simulator": simulator_version(),
+            "data": {source.name: len(source.scenes) for source in gathered.sources},
             "split": {name: [part[0], part[-1]] for name, part in seeds.items()},
-            **options.identity(),
+            **json.loads(options.identity_text()),
         },
         git_commit=_git_commit(),
     )
@@ -103,7 +128,7 @@ def validation_jaccard(scenes: Sequence[LabelledScene], network: UNet) -> float:
         for scene in scenes:
             images = torch.from_numpy(scene.normalised())[None].to(device)
             probabilities = torch.sigmoid(network(images))[0].float().cpu().numpy()
-            counts.add(as_stored(probabilities, scene.valid), np.asarray(scene.truth) > 0)
+            counts.add(as_stored(probabilities, scene.valid), scene.members(), scene.known())
     return counts.at(choose_levels(counts)).mean() or 0.0
 
 
@@ -115,30 +140,26 @@ def export(network: UNet, contract: ModelContract, options: TrainingOptions, pro
     draft = options.work / "draft.onnx"
     export_onnx(network, contract, draft)
     model = load_model(draft)
-    tell = _staged(progress, "thresholds")
+    tell = staged(progress, "thresholds")
     seeds = split(options)
     counts = count_simulated(model, seeds["thresholds"], options.scene_size, tell)
     chips = count_simulated(model, seeds["thresholds"], min(CHIP_SIZE, options.scene_size), tell)
-    both = LevelCounts(counts.inside + chips.inside, counts.outside + chips.outside)
-    contract = contract.model_copy(update={"thresholds": choose_thresholds(both)})
+    contract = contract.model_copy(update={"thresholds": choose_thresholds(counts + chips)})
     evaluation = evaluate_simulated(
         model,
         seeds["test"],
         options.scene_size,
         thresholds=contract.thresholds,
-        progress=_staged(progress, "testing"),
+        progress=staged(progress, "testing"),
     )
     export_onnx(network, contract.model_copy(update={"metrics": evaluation.metrics()}), options.out)
     draft.unlink()
     return options.out
 
 
-def _staged(progress: Progress | None, stage: str) -> Callable[[int, int], None]:
-    def tell(done: int, total: int) -> None:
-        if progress is not None:
-            progress(TrainingProgress(stage, done, total))
-
-    return tell
+def _numbered(progress: Progress, fold: int) -> Progress:
+    """Progress that says which fold it is of."""
+    return lambda now: progress(replace(now, stage=f"fold {fold + 1}, {now.stage}"))
 
 
 def _git_commit() -> str | None:

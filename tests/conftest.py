@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +30,8 @@ from shapely.affinity import affine_transform
 from suelo.imagery.geotiff import write_cog
 from suelo.imagery.grid import Grid
 
+POSTGRESQL = Path("/usr/lib/postgresql/15/bin")
+
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
@@ -31,6 +41,69 @@ def shared_data() -> Path:
     if not (folder / "chips").is_dir():
         pytest.skip(f"real imagery is not here: {folder} (set SUELO_SHARED_DATA to its folder)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """Address of a PostgreSQL server of our own, started in a temporary folder; skips where there is none."""
+    if not (POSTGRESQL / "initdb").exists():
+        pytest.skip(f"PostgreSQL 15 is not installed in {POSTGRESQL}")
+    pytest.importorskip("psycopg", reason="the driver psycopg is not installed")
+    folder = Path(tempfile.mkdtemp(prefix="suelo-pg-"))
+    # PostgreSQL refuses to run as root.
+    user = "nobody" if os.geteuid() == 0 else None
+    if user is not None:
+        shutil.chown(folder, user)
+
+    def run(*command: str) -> None:
+        subprocess.run(command, user=user, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+
+    data = str(folder / "data")
+    try:
+        run(str(POSTGRESQL / "initdb"), "-D", data, "-U", "suelo", "-A", "trust", "--no-sync")
+        options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off"
+        run(str(POSTGRESQL / "pg_ctl"), "-D", data, "-o", options, "-l", str(folder / "log"), "-w", "start")
+        yield f"postgresql+psycopg://suelo@/postgres?host={folder}"
+        run(str(POSTGRESQL / "pg_ctl"), "-D", data, "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Environment for a small S3 server of our own that checks signatures; skips where nanio is not installed."""
+    pytest.importorskip("nanio", reason="the S3 server nanio is not installed")
+    folder = tmp_path_factory.mktemp("s3")
+    (folder / "results").mkdir()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {
+        "AWS_ACCESS_KEY_ID": "suelo-tests",
+        "AWS_SECRET_ACCESS_KEY": secrets.token_hex(20),
+        "AWS_REGION": "us-east-1",
+        "AWS_ENDPOINT": f"http://127.0.0.1:{port}",
+        "AWS_ALLOW_HTTP": "true",
+    }
+    server = subprocess.Popen(
+        [sys.executable, "-m", "nanio", "serve", "--data-dir", folder, "--host", "127.0.0.1", "--port", str(port)],
+        env=os.environ
+        | {
+            "NANIO_ACCESS_KEY": environment["AWS_ACCESS_KEY_ID"],
+            "NANIO_SECRET_KEY": environment["AWS_SECRET_ACCESS_KEY"],
+        },
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        for _ in range(200):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+                break
+            time.sleep(0.05)
+        yield environment
+    finally:
+        server.terminate()
+        server.wait()
 
 
 DrawImage = Callable[..., Path]

@@ -148,7 +148,7 @@ def test_a_job_goes_back_into_the_queue_and_counts_its_tries(records: Records) -
     records.add(queued)
     for counted in (False, True, True):
         records.claim("w")
-        records.requeue(queued.id, "w", counted=counted)
+        records.requeue(queued.id, "w", counted=counted, reason="It was tired.")
     records.claim("w")
     (row,) = records.unfinished()
     assert row.attempts == 3

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_u
 
 from suelo.errors import InputError
 
-SCHEMA_VERSION = "0001"
+SCHEMA_VERSION = "0002"
 """Revision of the newest migration."""
 
 

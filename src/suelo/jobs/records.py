@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from suelo.errors import ConflictError, NotFoundError
 from suelo.imagery.statistics import BandStatistics
+from suelo.jobs.events import Kind, note
 from suelo.jobs.job import UNFINISHED, Job, JobOptions, Status, now
 from suelo.jobs.tables import JobRow, UploadRow, job_of, row_of
 
@@ -71,6 +72,8 @@ class Records:
                 if from_upload and not _change(session, delete(UploadRow).where(UploadRow.id == job.id)):
                     raise ConflictError("This upload was already used.")
                 session.add(row_of(job, worker))
+                session.flush()
+                note(session, job.id, ("submitted", ""), *([_started(1)] if job.status == "running" else []))
         except IntegrityError:
             same = self.find_same(job.owner, job.image_sha256, job.model_sha256, job.options)
             if same is None:
@@ -151,6 +154,7 @@ class Records:
             row.progress = 0.0
             row.started_at = row.heartbeat_at = now()
             session.flush()
+            note(session, row.id, _started(row.attempts))
             return job_of(row)
 
     def advance(self, job_id: str, worker: str, progress: float, stage: str) -> bool:
@@ -181,18 +185,22 @@ class Records:
         if status == "succeeded":
             values["progress"] = 1.0
         with self._write() as session:
-            return _change(session, update(JobRow).where(*_held(job_id, worker)).values(values)) == 1
+            ended = _change(session, update(JobRow).where(*_held(job_id, worker)).values(values)) == 1
+            if ended:
+                note(session, job_id, (cast(Kind, status), message))
+            return ended
 
-    def requeue(self, job_id: str, worker: str, counted: bool) -> None:
+    def requeue(self, job_id: str, worker: str, counted: bool, reason: str) -> None:
         """Put a job that a worker held back into the queue.
 
         Args:
             job_id: The job.
             worker: Who held it; if it is somebody else's by now, nothing happens.
             counted: False if the try was no failure of the job, as when the server is stopped in order.
+            reason: Why, in one sentence, for the log of the job.
         """
         with self._write() as session:
-            _change(
+            freed = _change(
                 session,
                 update(JobRow)
                 .where(*_held(job_id, worker))
@@ -205,6 +213,8 @@ class Records:
                     attempts=JobRow.attempts if counted else JobRow.attempts - 1,
                 ),
             )
+            if freed:
+                note(session, job_id, ("requeued", reason))
 
     def cancel(self, job_id: str) -> Job:
         """Cancel a queued job at once; ask the worker of a running one to stop.
@@ -218,8 +228,10 @@ class Records:
                 raise NotFoundError("There is no such job; it may have been deleted.")
             if row.status == "queued":
                 row.status, row.message, row.finished_at = "cancelled", "It was cancelled.", now()
-            elif row.status == "running":
+                note(session, job_id, ("cancelled", ""))
+            elif row.status == "running" and not row.cancel_requested:
                 row.cancel_requested = True
+                note(session, job_id, ("cancel-requested", ""))
             session.flush()
             return job_of(row)
 
@@ -277,6 +289,10 @@ class Records:
 def stale(row: Unfinished, age: timedelta) -> bool:
     """True if the worker of a running job has not been heard of for longer than `age`."""
     return row.heartbeat_at is None or now() - row.heartbeat_at > age
+
+
+def _started(attempt: int) -> tuple[Kind, str]:
+    return "started", f"Attempt {attempt}." if attempt > 1 else ""
 
 
 def _held(job_id: str, worker: str) -> tuple[Any, ...]:

@@ -56,7 +56,7 @@ def _take_up(records: Records, objects: Objects, row: Unfinished) -> None:
         message = f"The server stopped {row.attempts} times while it worked on this image; it is not tried again."
         records.finish(row.id, row.worker, "failed", message)
     else:
-        records.requeue(row.id, row.worker, counted=True)
+        records.requeue(row.id, row.worker, counted=True, reason="The process that ran it stopped.")
 
 
 def sweep(records: Records, uploads: Uploads, objects: Objects, work_folder: Path, me: Worker) -> None:

@@ -150,7 +150,7 @@ class Runner:
                 job = self._make(job, scene, statistics, watch)
         except CancelledError:
             if stopping() and not self._records.get(job.id).cancel_requested:
-                self._records.requeue(job.id, self._worker, counted=False)
+                self._records.requeue(job.id, self._worker, counted=False, reason="The server was stopped.")
             else:
                 self._records.finish(job.id, self._worker, "cancelled", "It was cancelled.")
         except SueloError as error:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from suelo.jobs.cache import FileCache
 from suelo.jobs.database import open_database
+from suelo.jobs.events import Event, events_of
 from suelo.jobs.identity import Worker
 from suelo.jobs.intake import Intake
 from suelo.jobs.job import Job, JobOptions, Upload
@@ -190,6 +191,17 @@ class JobService:
             NotFoundError: There is no such job.
         """
         return self._records.get(job_id)
+
+    def events(self, job_id: str) -> Sequence[Event]:
+        """What happened to a job, oldest first.
+
+        Raises:
+            NotFoundError: There is no such job.
+        """
+        found = events_of(self._engine, job_id)
+        if not found:
+            self._records.get(job_id)
+        return found
 
     def cancel(self, job_id: str) -> Job:
         """Cancel a job: a queued one at once, a running one within a strip; a finished one stays as it is."""

@@ -1,11 +1,24 @@
-"""The tables of jobs and uploads. A change here needs a migration in `migrations/versions`."""
+"""The tables of jobs, their logs and uploads. A change here needs a migration in `migrations/versions`."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Float, Index, String, Text, TypeDecorator, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    TypeDecorator,
+    text,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from suelo.imagery.statistics import BandStatistics
@@ -102,6 +115,19 @@ class JobRow(Table):
         Index("jobs_list", "owner", "created_at"),
         Index("jobs_queue", "status", "created_at"),
     )
+
+
+class EventRow(Table):
+    """Something that happened to a job; see `suelo.jobs.events`."""
+
+    __tablename__ = "job_events"
+
+    # SQLite counts up by itself only where the key is an INTEGER.
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
+    moment: Mapped[datetime] = mapped_column(UtcDateTime)
+    kind: Mapped[str] = mapped_column(String(32))
+    detail: Mapped[str] = mapped_column(Text, default="")
 
 
 def row_of(job: Job, worker: str) -> JobRow:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,7 +21,6 @@ from suelo.model.contract import Metrics, ModelContract
 from suelo.model.session import Model, load_model
 from suelo.segmentation.engine import predict
 from suelo.training.dstl import DstlFolder
-from suelo.training.elsewhere import elsewhere_places
 from suelo.training.export import export_onnx
 from suelo.training.fit import fit_chips
 from suelo.training.folds import By, folds
@@ -33,65 +32,69 @@ from suelo.training.thresholds import choose_levels
 
 
 @dataclass(frozen=True)
-class HeldOut:
-    """What networks said about scenes that they had not seen.
+class Judged:
+    """What a network said about a scene that it had not seen.
 
     Attributes:
-        probabilities: Per scene name: 0..250, 255 = no data, uint8 (10, H, W).
-        counts: Per scene name: its stored probabilities in and outside the truth.
-        folds: Names of the scenes of each fold.
+        probabilities: 0..250, 255 = no data, uint8 (10, H, W).
+        counts: Its stored probabilities in and outside the truth.
     """
 
-    probabilities: Mapping[str, NDArray[np.uint8]]
-    counts: Mapping[str, LevelCounts]
-    folds: tuple[tuple[str, ...], ...]
+    probabilities: NDArray[np.uint8]
+    counts: LevelCounts
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What the networks of a cross-validation said about scenes that they had not seen.
+
+    Attributes:
+        folds: Per fold, by scene name. A DSTL image is in one fold; images of other places that no training sees
+            are in every fold.
+    """
+
+    folds: tuple[Mapping[str, Judged], ...]
 
     def fold_levels(self) -> tuple[NDArray[np.int_], ...]:
         """Levels per fold (10,), each chosen on the scenes of the other folds alone."""
-        return tuple(
-            balanced_levels({name: self.counts[name] for other in self.folds if other is not fold for name in other})
-            for fold in self.folds
-        )
+        return tuple(balanced_levels([other for other in self.folds if other is not fold]) for fold in self.folds)
 
-    def names(self, kind: str) -> tuple[str, ...]:
-        """Scenes of one kind, see `kind_of`."""
-        return tuple(name for fold in self.folds for name in fold if kind_of(name) == kind)
+    def all_levels(self) -> NDArray[np.int_]:
+        """Levels (10,) chosen on all scenes: for a model that is trained on all of them."""
+        return balanced_levels(self.folds)
 
     def jaccard(self, kind: str = "dstl") -> JaccardCounts:
         """Areas over all scenes of one kind, each fold at the levels that were chosen on the others."""
         total = JaccardCounts()
         for fold, levels in zip(self.folds, self.fold_levels(), strict=True):
-            for name in fold:
+            for name, judged in fold.items():
                 if kind_of(name) == kind:
-                    total += self.counts[name].at(levels)
+                    total += judged.counts.at(levels)
         return total
 
     def metrics(self) -> Metrics:
         """The part that goes into the contract of a model that is trained on all scenes."""
         found = self.jaccard()
         figures = zip(CLASS_KEYS, found.per_class(), strict=True)
+        images = sum(kind_of(name) == "dstl" for fold in self.folds for name in fold)
         return Metrics(
-            measured_on=f"{len(self.names('dstl'))} DSTL images, each by a network that had not seen its ground; "
+            measured_on=f"{images} DSTL images, each by a network that had not seen its ground; "
             f"{len(self.folds)} folds, thresholds chosen on the others",
             jaccard={key: None if value is None else round(value, 4) for key, value in figures},
             mean_jaccard=round(found.mean() or 0.0, 4),
         )
 
-    def all_levels(self) -> NDArray[np.int_]:
-        """Levels (10,) chosen on all scenes: for a model that is trained on all of them."""
-        return balanced_levels(self.counts)
 
-
-def balanced_levels(counts: Mapping[str, LevelCounts]) -> NDArray[np.int_]:
+def balanced_levels(folds: Sequence[Mapping[str, Judged]]) -> NDArray[np.int_]:
     """The level per class (10,) that suits all kinds of places, each kind with the same say.
 
     Args:
-        counts: Per scene name.
+        folds: Scenes to choose on, per fold, by name.
     """
     kinds: dict[str, LevelCounts] = {}
-    for name, found in counts.items():
-        kind = kind_of(name)
-        kinds[kind] = kinds[kind] + found if kind in kinds else found
+    for fold in folds:
+        for name, judged in fold.items():
+            kinds[kind_of(name)] = kinds.get(kind_of(name), LevelCounts()) + judged.counts
     return choose_levels(*kinds.values())
 
 
@@ -111,19 +114,15 @@ def cross_validate(
         InputError: The work folder holds another training, or the data are not what they should be.
     """
     dstl = DstlFolder(options.data).scenes() if options.data is not None else ()
-    elsewhere = elsewhere_places(options.elsewhere) if options.elsewhere is not None else ()
-    probabilities: dict[str, NDArray[np.uint8]] = {}
-    counts: dict[str, LevelCounts] = {}
-    members = []
-    for number, part in enumerate(folds(dstl, options.folds, by)):
-        mine = replace(
-            options, hold_out=(*part, *elsewhere[number :: options.folds]), work=options.work / f"fold-{number}"
+    return HeldOut(
+        tuple(
+            _fold(
+                replace(options, hold_out=part, work=options.work / f"fold-{number}"),
+                progress(number) if progress is not None else None,
+            )
+            for number, part in enumerate(folds(dstl, options.folds, by))
         )
-        found = _fold(mine, progress(number) if progress is not None else None)
-        probabilities |= {name: predicted for name, (predicted, _) in found.items()}
-        counts |= {name: judged for name, (_, judged) in found.items()}
-        members.append(tuple(found))
-    return HeldOut(probabilities, counts, tuple(members))
+    )
 
 
 def predict_labelled(model: Model, scene: LabelledScene) -> NDArray[np.uint8]:
@@ -136,7 +135,7 @@ def predict_labelled(model: Model, scene: LabelledScene) -> NDArray[np.uint8]:
             return predict(opened, model, measure_statistics(opened))
 
 
-def _fold(options: TrainingOptions, progress: Progress | None) -> dict[str, tuple[NDArray[np.uint8], LevelCounts]]:
+def _fold(options: TrainingOptions, progress: Progress | None) -> dict[str, Judged]:
     stored = options.work / "held-out.npz"
     identity = options.identity_text()
     if stored.is_file():
@@ -153,24 +152,29 @@ def _fold(options: TrainingOptions, progress: Progress | None) -> dict[str, tupl
         predicted = predict_labelled(model, scene)
         counts = LevelCounts()
         counts.add(predicted, scene.members(), scene.known())
-        found[scene.name] = predicted, counts
-    contents: dict[str, Any] = {"identity": identity, "names": np.array(list(found))}
-    for name, (predicted, judged) in found.items():
-        contents[f"{name}/probabilities"] = predicted
-        contents[f"{name}/counts"] = np.stack([judged.inside, judged.outside])
-    temporary = stored.with_name(".held-out.npz")
-    np.savez_compressed(temporary, **contents)
-    temporary.replace(stored)
+        found[scene.name] = Judged(predicted, counts)
+    _save(stored, identity, found)
     return found
 
 
-def _load(stored: Path, identity: str) -> dict[str, tuple[NDArray[np.uint8], LevelCounts]]:
+def _save(stored: Path, identity: str, found: Mapping[str, Judged]) -> None:
+    contents: dict[str, Any] = {"identity": identity, "names": np.array(list(found))}
+    for name, judged in found.items():
+        contents[f"{name}/probabilities"] = judged.probabilities
+        contents[f"{name}/counts"] = np.stack([judged.counts.inside, judged.counts.outside])
+    temporary = stored.with_name(f".{stored.name}")
+    with temporary.open("wb") as file:
+        np.savez_compressed(file, **contents)
+    temporary.replace(stored)
+
+
+def _load(stored: Path, identity: str) -> dict[str, Judged]:
     with np.load(stored) as arrays:
         if str(arrays["identity"]) != identity:
             raise InputError(
                 f"{stored} is of a training with other options; choose another folder or delete it to start anew."
             )
         return {
-            name: (arrays[f"{name}/probabilities"], LevelCounts(*arrays[f"{name}/counts"]))
+            name: Judged(arrays[f"{name}/probabilities"], LevelCounts(*arrays[f"{name}/counts"]))
             for name in arrays["names"].tolist()
         }

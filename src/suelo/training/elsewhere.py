@@ -122,8 +122,13 @@ def load_elsewhere(
     return found
 
 
-def elsewhere_places(root: Path) -> tuple[str, ...]:
-    """One scene name per separate piece of ground in the folder, as `load_elsewhere` names them, in sorted order."""
+def validation_places(root: Path) -> tuple[str, ...]:
+    """Every fourth separate piece of ground, by the name of one of its scenes: no training ever sees these."""
+    return _places(root)[3::4]
+
+
+def _places(root: Path) -> tuple[str, ...]:
+    """One scene name per separate piece of ground in the folder, in sorted order."""
     naip, dubai = _files(root)
     groups = _touching([_bounds(path) for path in naip])
     blocks = [f"naip-{naip[members[0]].stem}" for members in groups]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from suelo.training.dstl import DstlFolder, place_of
 from suelo.training.dstl_scenes import load_dstl
-from suelo.training.elsewhere import load_elsewhere
+from suelo.training.elsewhere import load_elsewhere, validation_places
 from suelo.training.labelled import LabelledScene
 from suelo.training.options import TRAINING_SEEDS, Progress, TrainingOptions, TrainingProgress
 from suelo.training.sampling import Source
@@ -20,7 +20,7 @@ class Gathered:
 
     Attributes:
         sources: What chips are drawn from.
-        held_out: Real scenes that show ground of `TrainingOptions.hold_out`.
+        held_out: Real scenes that show ground of `TrainingOptions.hold_out`, or are always held out.
     """
 
     sources: tuple[Source, ...]
@@ -52,6 +52,7 @@ def gather(options: TrainingOptions, progress: Progress | None = None) -> Gather
         eight_band = [scene for scene in dstl if place_of_scene(scene.name) not in held_places]
         real["dstl"] = dstl
     if options.elsewhere is not None:
+        held_places |= {place_of_scene(name) for name in validation_places(options.elsewhere)}
         # The bands of held-out scenes are not looked at either.
         real |= load_elsewhere(options.elsewhere, eight_band, staged(progress, "reading"))
     sources, held_out = [], []

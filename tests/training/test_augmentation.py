@@ -17,13 +17,17 @@ NONE = Augmentation(
     blur_probability=0,
     saturate_probability=0,
     nodata_probability=0,
+    grey_probability=0,
+    crush_probability=0,
 )
+EVERYTHING = Augmentation(grey_probability=0.5, crush_probability=0.5)
 
 
 def chip(side=32):
     rng = np.random.default_rng(0)
     image = rng.uniform(0, 1, (8, side, side)).astype(np.float32)
-    truth = np.stack([image[k % 8] > 0.5 for k in range(10)])
+    truth = np.stack([250 * (image[k % 8] > 0.5) for k in range(10)]).astype(np.uint8)
+    truth[0, 1, :3] = 255
     return image, truth, np.ones((side, side), bool)
 
 
@@ -42,8 +46,9 @@ def test_flips_move_image_truth_and_valid_alike_in_all_eight_ways():
     seen = set()
     for seed in range(60):
         new_image, new_truth, new_valid = augment(image * valid, truth, valid, np.random.default_rng(seed), options)
-        for k in range(10):
-            np.testing.assert_array_equal(new_truth[k] & new_valid, (new_image[k % 8] > 0.5) & new_valid)
+        for k in range(1, 10):
+            there = new_valid & (new_truth[k] > 0)
+            np.testing.assert_array_equal(there, (new_image[k % 8] > 0.5) & new_valid)
         assert not new_image[:, ~new_valid].any()
         seen.add(new_image.tobytes())
     assert len(seen) == 8
@@ -53,15 +58,14 @@ def test_flips_move_image_truth_and_valid_alike_in_all_eight_ways():
 def test_full_strength_keeps_range_type_and_zero_without_data(seed):
     image, truth, valid = chip()
     valid[:4] = False
-    new_image, new_truth, new_valid = augment(image, truth, valid, np.random.default_rng(seed), Augmentation())
-    assert new_image.dtype == np.float32
-    assert new_truth.dtype == new_valid.dtype == bool
+    new_image, new_truth, new_valid = augment(image, truth, valid, np.random.default_rng(seed), EVERYTHING)
+    assert (new_image.dtype, new_truth.dtype, new_valid.dtype) == (np.float32, np.uint8, bool)
     assert np.isfinite(new_image).all()
     assert new_image.min() >= -0.5
     assert new_image.max() <= 1.5
     assert not new_image[:, ~new_valid].any()
     assert new_valid.sum() <= valid.sum()
-    assert new_truth.sum() == truth.sum()
+    np.testing.assert_array_equal(np.bincount(new_truth.ravel()), np.bincount(truth.ravel()))
 
 
 def test_contrast_keeps_the_order_of_pixels_within_a_band():
@@ -91,3 +95,35 @@ def test_mottle_is_smooth_and_of_the_strength_asked_for():
     assert 0.01 < np.mean(deviations) < 0.1
     for patches in found:
         assert np.diff(patches, axis=1).std() < 0.8 * patches.std()  # white noise: 1.41
+
+
+def test_lost_bands_are_replaced_from_the_others_which_stay():
+    image, truth, valid = chip()
+    options = Augmentation(**{**vars(NONE), "grey_probability": 1.0})
+    ways = set()
+    for seed in range(20):
+        found, new_truth, _ = augment(image, truth, valid, np.random.default_rng(seed), options)
+        np.testing.assert_array_equal(new_truth, truth)
+        changed = tuple(k for k in range(8) if not np.array_equal(found[k], image[k]))
+        ways.add(changed)
+        if changed == (5, 6, 7):  # no near infrared: it is the mean of the visible bands
+            for band in changed:
+                np.testing.assert_allclose(found[band], image[1:5].mean(axis=0), atol=1e-6)
+        else:  # the outer bands: their nearest neighbours
+            np.testing.assert_array_equal(found[0], image[1])
+            np.testing.assert_allclose(found[3], (image[2] + image[4]) / 2, atol=1e-6)
+            np.testing.assert_array_equal(found[7], image[6])
+    assert ways == {(5, 6, 7), (0, 3, 7)}
+
+
+def test_a_harsh_contrast_is_steeper_alike_in_all_bands_and_keeps_the_order():
+    image, truth, valid = chip()
+    image = image * 0.2 + 0.4  # far from the limits
+    options = Augmentation(**{**vars(NONE), "crush_probability": 1.0})
+    for seed in range(10):
+        found, _, _ = augment(image, truth, valid, np.random.default_rng(seed), options)
+        slopes = np.ptp(found, axis=(1, 2)) / np.ptp(image, axis=(1, 2))
+        assert slopes.min() > 1.25
+        assert slopes.max() < 2.25
+        np.testing.assert_allclose(slopes, slopes[0], rtol=1e-3)
+        assert (np.diff(found.ravel()[np.argsort(image.ravel())]) >= 0).all()

@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 
 from suelo.errors import InputError  # noqa: E402
 from suelo.training.fit import fit, learning_rate  # noqa: E402
-from suelo.training.options import TrainingOptions  # noqa: E402
+from suelo.training.options import Mixture, TrainingOptions  # noqa: E402
 from suelo.training.sampling import Batch  # noqa: E402
 
 
@@ -24,8 +24,8 @@ def options(work, **changes):
         "validate_every": 4,
         "checkpoint_every": 5,
         "average_decay": 0.8,
-        "widths": (4, 6, 8, 8, 8),
-        "threads": 2,
+        "widths": (12, 12, 12),
+        "threads": 1,
     }
     return TrainingOptions(out=work / "m.onnx", work=work, **(small | changes))
 
@@ -39,7 +39,7 @@ def batches(step):
     images = torch.from_numpy(images.astype(np.float32))
     targets = torch.zeros(2, 10, 32, 32)
     targets[:, 4] = torch.from_numpy(trees)
-    return Batch(images, targets, torch.ones(2, 1, 32, 32))
+    return Batch(images, targets, torch.ones(2, 10, 32, 32))
 
 
 def validate(network):
@@ -134,7 +134,43 @@ def test_the_learning_rate_rises_then_falls_to_almost_nothing(tmp_path):
     assert rates[-1] < 0.02 * given.learning_rate
 
 
-@pytest.mark.parametrize("change", [{"steps": 0}, {"chip": 40}, {"scene_size": 48, "chip": 32}])
-def test_options_that_cannot_work_are_refused(tmp_path, change):
-    with pytest.raises(InputError):
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"steps": 0}, "steps must be 1 or more, not 0"),
+        ({"chip": 28}, "chip must be a multiple of 8, not 28"),
+        ({"chip": 24, "fold": 4}, "chip must be a multiple of 16, not 24"),
+        ({"scene_size": 48, "chip": 32}, "too small for chips of 32"),
+        ({"scenes": 0}, "nothing to train on"),
+    ],
+)
+def test_options_that_cannot_work_are_refused(tmp_path, change, message):
+    with pytest.raises(InputError, match=message):
         options(tmp_path, **change)
+
+
+def test_a_training_starts_from_the_averaged_weights_of_another(tmp_path):
+    first = fit(options(tmp_path / "first"), "it", batches)
+    given = options(tmp_path / "second", start=tmp_path / "first", steps=1, learning_rate=1e-9, average_decay=0.999)
+    second = fit(given, "other", batches)
+    for name, value in first.named_parameters():
+        torch.testing.assert_close(dict(second.named_parameters())[name], value, atol=1e-5, rtol=0)
+    with pytest.raises(InputError, match=r"holds no checkpoint\.pt of a training to start from"):
+        fit(options(tmp_path / "third", start=tmp_path), "it", batches)
+
+
+def test_without_validation_the_last_averaged_weights_count_and_the_log_has_no_figure(tmp_path):
+    network = fit(options(tmp_path), "it", batches)
+    state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["state"]["average"]
+    assert same(dict(network.state_dict()), dict(state))
+    rows = list(csv.DictReader((tmp_path / "log.csv").open()))
+    assert [row["jaccard"] for row in rows] == ["", "", ""]
+    assert all(float(row["loss"]) > 0 for row in rows)
+
+
+def test_what_decides_the_weights_is_in_the_identity_and_folders_are_not(tmp_path):
+    base = options(tmp_path)
+    assert options(tmp_path / "elsewhere", workers=1, threads=2, name="other").identity() == base.identity()
+    changes = ({"seed": 2}, {"fold": 1}, {"hold_out": ("6010_1_2",)}, {"mixture": Mixture(naip=0.0)}, {"scenes": 3})
+    for change in changes:
+        assert options(tmp_path, **change).identity() != base.identity(), change

@@ -92,6 +92,31 @@ def test_every_threshold_at_once_agrees_with_one_at_a_time():
         np.testing.assert_array_equal(at.truth, one.truth)
 
 
+def test_where_nobody_knows_the_truth_of_a_class_that_class_alone_is_not_judged():
+    stored = np.full((10, 4, 4), 200, np.uint8)
+    truth, known = layers(), np.ones((10, 4, 4), bool)
+    truth[3, :2] = truth[4, :2] = True
+    known[3, 1:] = False  # one row of truth is left, and none of the false half
+    counts = LevelCounts()
+    counts.add(stored, truth, known)
+    found = counts.at(np.full(10, 125))
+    assert found.per_class()[3:5] == (1.0, 0.5)
+    assert found.truth[3:5].tolist() == [4, 8]
+
+
+def test_counts_of_two_sets_of_scenes_add_up():
+    one, two, both = LevelCounts(), LevelCounts(), LevelCounts()
+    rng = np.random.default_rng(0)
+    for counts in (one, two):
+        stored, truth = rng.integers(0, 251, (10, 8, 8)).astype(np.uint8), rng.random((10, 8, 8)) > 0.7
+        counts.add(stored, truth)
+        both.add(stored, truth)
+    np.testing.assert_array_equal((one + two).inside, both.inside)
+    np.testing.assert_array_equal((one + two).outside, both.outside)
+    levels = np.full(10, 90)
+    assert (one.at(levels) + two.at(levels)).per_class() == both.at(levels).per_class()
+
+
 def test_stored_probabilities_are_0_to_250_and_255():
     stored = as_stored(np.full((10, 1, 3), 0.5, np.float32), np.array([[True, False, True]]))
     assert stored[0].tolist() == [[125, 255, 125]]

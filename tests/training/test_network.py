@@ -6,24 +6,44 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from torch import nn  # noqa: E402
+
 from suelo.training.network import UNet  # noqa: E402
 
 
-def network(widths=(4, 6, 8, 10, 12)):
+def network(widths=(4, 6, 8, 10), fold=2):
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        return UNet(widths=widths).eval()
+        return UNet(widths=widths, fold=fold).eval()
 
 
+@pytest.mark.parametrize(("widths", "fold"), [((4, 6, 8, 10), 2), ((4, 6, 8, 10, 12), 1), ((4, 6, 8), 4)])
 @pytest.mark.parametrize("shape", [(16, 16), (32, 80), (160, 160)])
-def test_the_output_has_the_size_of_the_input_and_ten_channels(shape):
+def test_the_output_has_the_size_of_the_input_and_ten_channels(shape, widths, fold):
+    net = network(widths, fold)
+    assert net.stride == 16
     with torch.no_grad():
-        assert network()(torch.zeros(2, 8, *shape)).shape == (2, 10, *shape)
+        assert net(torch.zeros(2, 8, *shape)).shape == (2, 10, *shape)
+
+
+def test_folded_pixels_come_back_to_their_places():
+    """The finest level sees 2 × 2 pixels as channels: each answer must stand at the pixel that it is about."""
+    net = network()
+    net.encoder = nn.Identity()
+    net.decoder = nn.Identity()
+    net.head = nn.Conv2d(32, 40, 1, bias=False)
+    with torch.no_grad():
+        net.head.weight.zero_()
+        net.head.weight[:32, :, 0, 0] = torch.eye(32)
+        images = torch.randn(1, 8, 16, 48)
+        found = net(images)
+    assert torch.equal(found[:, :8], images)
+    assert not found[:, 8:].any()
 
 
 def test_skip_connections_carry_every_level_to_the_output():
     images = torch.randn(1, 8, 64, 64, requires_grad=True)
-    net = network()
+    net = network((4, 6, 8, 10, 12), fold=1)
     levels = net.encoder(images)
     for level in levels:
         level.retain_grad()
@@ -44,9 +64,9 @@ def test_skip_connections_carry_every_level_to_the_output():
         assert not torch.allclose(changed, net.decoder(fine))
 
 
-@pytest.mark.parametrize("widths", [(4, 6, 8), (4, 6, 8, 10, 12)])
-def test_nothing_beyond_the_reach_changes_a_pixel_and_something_just_within_does(widths):
-    net = network(widths).double()
+@pytest.mark.parametrize(("widths", "fold"), [((4, 6, 8), 1), ((4, 6, 8, 10, 12), 1), ((4, 6, 8), 2), ((4, 6), 4)])
+def test_nothing_beyond_the_reach_changes_a_pixel_and_something_just_within_does(widths, fold):
+    net = network(widths, fold).double()
     side = 16 * (3 + 2 * net.reach // 16)
     torch.manual_seed(1)
     images = torch.randn(1, 8, 32, side, dtype=torch.double)

@@ -31,7 +31,9 @@ def test_scenes_are_made_once_and_are_those_of_their_seeds(tmp_path):
         expected = simulate_array(64, 64, seed, gsd_m=training_gsd(seed))
         for scene in (one, other):
             np.testing.assert_array_equal(scene.values, expected.image)
-            np.testing.assert_array_equal(scene.truth, expected.truth)
+            np.testing.assert_array_equal(scene.truth, expected.truth * np.uint8(250))
+            np.testing.assert_array_equal(scene.members(), expected.truth)
+            assert scene.known().all()
         assert one.normalised().min() >= -0.5
         assert one.normalised().max() <= 1.5
 

@@ -41,3 +41,18 @@ def test_a_class_that_is_not_measurable_gets_the_middle():
     thresholds = choose_thresholds(counts_with(200, 60))
     assert thresholds[1:] == (0.5,) * 9
     assert 0.3 < thresholds[0] < 0.8
+
+
+def test_every_kind_of_place_has_the_same_say_however_many_pixels_it_has():
+    few, many = counts_with(120, 60), counts_with(220, 160)
+    many = LevelCounts(many.inside * 100, many.outside * 100)
+    both = choose_levels(few, many)[0]
+    assert both < choose_levels(few + many)[0] - 20
+    mean = np.mean([few.jaccard()[0], many.jaccard()[0]], axis=0)
+    assert mean[both] > mean.max() - 0.01
+
+
+def test_a_kind_of_place_without_the_class_has_no_say():
+    empty = LevelCounts()
+    empty.outside[0, 240] = 10_000
+    assert choose_levels(counts_with(200, 60), empty)[0] == choose_levels(counts_with(200, 60))[0]

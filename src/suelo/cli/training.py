@@ -12,57 +12,122 @@ from suelo.cli.progress import progress_bar
 from suelo.errors import InputError
 
 if TYPE_CHECKING:
-    from suelo.training.options import TrainingProgress
+    from suelo.training.options import TrainingOptions, TrainingProgress
+
+
+Data = Annotated[Path | None, typer.Option(help="Labelled images: a folder in Kaggle's DSTL layout.")]
+Elsewhere = Annotated[
+    Path | None, typer.Option(help="Labelled images of other places: a folder with naip/, dubai/ or both.")
+]
+Start = Annotated[
+    Path | None, typer.Option(help="Work folder of a finished training to start from, instead of random weights.")
+]
+Share = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Share of the chips from one kind of scene, such as naip=0.1; kinds: dstl, naip, dubai, simulated."
+    ),
+]
+Work = Annotated[Path, typer.Option(help="Folder for scenes, checkpoints and the log; the same folder resumes.")]
+Seed = Annotated[int, typer.Option(help="Seed of weights and batches.", min=0)]
+Steps = Annotated[int | None, typer.Option(help="Training steps.", min=1)]
+Scenes = Annotated[int | None, typer.Option(help="Simulated training scenes.", min=0)]
+Threads = Annotated[int, typer.Option(help="Threads of the arithmetic; 0 uses all cores.", min=0)]
 
 
 def train(
     out: Annotated[Path, typer.Option(help="The model file to write.")] = Path("suelo.onnx"),
-    work: Annotated[
-        Path, typer.Option(help="Folder for scenes, checkpoints and the log; the same folder resumes.")
-    ] = Path("runs/default"),
+    work: Work = Path("runs/default"),
+    data: Data = None,
+    elsewhere: Elsewhere = None,
+    start: Start = None,
+    share: Share = None,
     quick: Annotated[bool, typer.Option("--quick", help="A small network for a minute, to see that it works.")] = False,
-    seed: Annotated[int, typer.Option(help="Seed of weights and batches.", min=0)] = 1,
-    steps: Annotated[int | None, typer.Option(help="Training steps.", min=1)] = None,
-    scenes: Annotated[int | None, typer.Option(help="Simulated training scenes.", min=1)] = None,
-    threads: Annotated[int, typer.Option(help="Threads of the arithmetic; 0 uses all cores.", min=0)] = 0,
+    seed: Seed = 1,
+    steps: Steps = None,
+    scenes: Scenes = None,
+    threads: Threads = 0,
 ) -> None:
-    """Train the network on simulated scenes and write one ONNX file with its contract inside.
+    """Train the network and write one ONNX file with its contract inside.
 
-    The defaults are those of the shipped model. A training that was stopped goes on where it was when the same
-    command is given again. Needs the training extra; in Suelo's source folder:
-    pip install '.[train]'.
+    With --data, one network is trained for each of four folds and judged on the ground that it did not see, which
+    gives the thresholds and the figures of the contract; then the network of the file is trained on all images.
+    Without it, the network learns from simulated scenes, and from images of other places if there are any.
+
+    A training that was stopped goes on where it was when the same command is given again. Needs the training extra;
+    in Suelo's source folder: pip install '.[train]'.
 
     Examples:
 
       suelo train --out my-model.onnx --work runs/mine
 
+      suelo train --data dstl --elsewhere elsewhere --start runs/mine --work runs/real --out better.onnx
+
       suelo train --quick --out small.onnx --work runs/small
     """
+    options = training_options(
+        out=out,
+        work=work,
+        data=data,
+        elsewhere=elsewhere,
+        start=start,
+        share=share,
+        quick=quick,
+        seed=seed,
+        steps=steps,
+        scenes=scenes,
+        threads=threads,
+    )
+    from suelo.training.train import train as run
+
+    with progress_bar("Training") as report:
+        path = run(options, lambda now: report(described(now), now.done, now.total))
+    typer.echo(f"The model is in {path}; `suelo model show {path}` says how good it is.")
+
+
+def training_options(
+    *,
+    out: Path,
+    work: Path,
+    share: list[str] | None,
+    quick: bool = False,
+    **given: Any,  # noqa: ANN401
+) -> TrainingOptions:
+    """The options that a user gave, over the defaults.
+
+    Args:
+        out: The model file.
+        work: The work folder.
+        share: Shares as "kind=number".
+        quick: Whether to start from the defaults of a small training.
+        given: Other options by name; None for those that were not given.
+
+    Raises:
+        InputError: Training is not installed, or an option cannot be read.
+    """
     try:
-        from suelo.training.options import TrainingOptions
-        from suelo.training.train import train as run
+        import torch  # noqa: F401 - says early what is missing
+
+        from suelo.training.options import Mixture, TrainingOptions
     except ModuleNotFoundError as error:
         raise InputError(
             f"Training needs the package {error.name}, which is not installed; "
             "in Suelo's source folder: pip install '.[train]'."
         ) from None
+    known = {name: value for name, value in given.items() if value is not None}
+    if share:
+        known["mixture"] = Mixture.parse(share)
+    return TrainingOptions.quick(out, work, **known) if quick else TrainingOptions(out=out, work=work, **known)
 
-    given: dict[str, Any] = {"seed": seed, "threads": threads}
-    given |= {name: value for name, value in (("steps", steps), ("scenes", scenes)) if value is not None}
-    options = TrainingOptions.quick(out, work, **given) if quick else TrainingOptions(out=out, work=work, **given)
 
-    with progress_bar("Training") as report:
-
-        def show(progress: TrainingProgress) -> None:
-            figures = [progress.stage]
-            if progress.loss is not None:
-                figures.append(f"loss {progress.loss:.3f}")
-            if progress.jaccard is not None:
-                figures.append(f"validation Jaccard {progress.jaccard:.3f}")
-            report(", ".join(figures), progress.done, progress.total)
-
-        path = run(options, show)
-    typer.echo(f"The model is in {path}; `suelo model show {path}` says how good it is.")
+def described(progress: TrainingProgress) -> str:
+    """Stage, loss and Jaccard index of a training, for a progress bar."""
+    figures = [progress.stage]
+    if progress.loss is not None:
+        figures.append(f"loss {progress.loss:.3f}")
+    if progress.jaccard is not None:
+        figures.append(f"validation Jaccard {progress.jaccard:.3f}")
+    return ", ".join(figures)
 
 
 def evaluate(

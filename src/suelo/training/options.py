@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, astuple, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,34 @@ class Mixture:
     naip: float = 0.15
     dubai: float = 0.1
     simulated: float = 0.15
+
+    def __post_init__(self) -> None:
+        """Check the shares.
+
+        Raises:
+            InputError: A share is negative or none is positive.
+        """
+        shares = astuple(self)
+        if min(shares) < 0 or not sum(shares) > 0:
+            raise InputError(f"Shares of the chips are 0 or more and not all 0; given {asdict(self)}.")
+
+    @classmethod
+    def parse(cls, given: Sequence[str]) -> Mixture:
+        """Read shares written as "kind=number"; kinds that are not given keep their default.
+
+        Raises:
+            InputError: A kind is unknown or a share is no number.
+        """
+        shares = asdict(cls())
+        for text in given:
+            kind, _, number = text.partition("=")
+            if kind not in shares:
+                raise InputError(f"A share is given as kind=number with {', '.join(shares)}; {text!r} is not.")
+            try:
+                shares[kind] = float(number)
+            except ValueError:
+                raise InputError(f"{number!r} in {text!r} is not a number.") from None
+        return cls(**shares)
 
 
 @dataclass(frozen=True)

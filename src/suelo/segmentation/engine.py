@@ -18,6 +18,7 @@ from suelo.imagery.scene import Scene
 from suelo.imagery.statistics import BandStatistics
 from suelo.landcover import CLASSES
 from suelo.model.session import Model
+from suelo.segmentation.keeping import Keeper, fingerprint
 from suelo.segmentation.network import probability_rows
 from suelo.segmentation.pipeline import ahead
 from suelo.segmentation.reading import NativeRows, ResampledRows, Rows, network_grid, read_strips
@@ -46,6 +47,8 @@ class Progress:
 
 ProgressCallback = Callable[[Progress], None]
 Cancelled = Callable[[], bool]
+OpenKeeper = Callable[[str], Keeper]
+"""Opens the store of finished strips that belong to a fingerprint; see `suelo.segmentation.keeping`."""
 
 
 def predict(
@@ -75,6 +78,7 @@ def predict_to_file(
     cancelled: Cancelled | None = None,
     *,
     tiling: Tiling | None = None,
+    keeper: OpenKeeper | None = None,
 ) -> None:
     """Write the probabilities of a scene of any size as a cloud-optimised GeoTIFF.
 
@@ -89,13 +93,14 @@ def predict_to_file(
         progress: Told how much is done, a few times per second.
         cancelled: Asked several times per strip; True stops the work.
         tiling: How the scene is cut; what the model asks for by default.
+        keeper: Opens a store of finished strips: what an earlier run put there is not done again.
 
     Raises:
         CancelledError: `cancelled` said so; there is no file.
         ImageError: The image is damaged.
     """
     report = _Reporter(progress, cancelled)
-    rows = _rows(scene, model, statistics, tiling, report)
+    rows = _rows(scene, model, statistics, tiling, report, keeper)
     writer = RasterWriter(
         Path(path),
         scene.grid,
@@ -127,17 +132,21 @@ def _rows(
     statistics: BandStatistics,
     tiling: Tiling | None,
     report: Callable[[int, int], None],
+    open_keeper: OpenKeeper | None = None,
 ) -> Generator[NDArray[np.uint8]]:
     grid = network_grid(scene.grid, model.contract.gsd_m)
     down, across = (tiling or Tiling.of(model.contract)).spans(grid.height, grid.width)
-    resampled = ResampledRows(scene, grid) if grid.shape != scene.grid.shape else None
+    keeper = open_keeper(fingerprint(model.sha256, statistics, down, across)) if open_keeper else None
+    first = keeper.count if keeper else 0
+    begin = down.starts[first] if first < len(down.starts) else grid.height
+    resampled = ResampledRows(scene, grid, begin) if grid.shape != scene.grid.shape else None
     source: Rows = resampled or NativeRows(scene)
     total = len(down.starts) * len(across.starts)
-    strips = read_strips(source, statistics, down, across)
+    strips = read_strips(source, statistics, down, across, first)
     # Closing does not wait for somebody to drop the traceback of an error: afterwards no thread reads any more.
     with closing(ahead(strips) if len(down.starts) > 1 else strips) as read:
         # The network runs in the thread of the caller, who has it for long: OpenVINO keeps something for each thread.
-        rows = probability_rows(model, read, down, across, lambda done: report(done, total))
+        rows = probability_rows(model, read, down, across, lambda done: report(done, total), keeper)
         yield from restored_rows(rows, grid, scene.grid, resampled.take_valid) if resampled else rows
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from suelo.landcover import CLASS_COUNT
 from suelo.model.session import Model
+from suelo.segmentation.keeping import Keeper, KeptStrip
 from suelo.segmentation.reading import Strip
 from suelo.segmentation.selection import FULL_SCALE, NO_DATA
 from suelo.segmentation.tiling import Spans
@@ -18,16 +19,22 @@ BATCH_PIXELS = 512 * 512
 
 
 def probability_rows(
-    model: Model, strips: Iterable[Strip], down: Spans, across: Spans, tiles_done: Callable[[int], None]
+    model: Model,
+    strips: Iterable[Strip],
+    down: Spans,
+    across: Spans,
+    tiles_done: Callable[[int], None],
+    keeper: Keeper | None = None,
 ) -> Generator[NDArray[np.uint8]]:
-    """Run the network over the tiles of each strip.
+    """Run the network over the tiles of each strip; strips that an earlier run finished are taken from there.
 
     Args:
         model: The network.
-        strips: Pixels of the rows of tiles, top to bottom.
+        strips: Pixels of the rows of tiles, top to bottom; without those that the keeper has.
         down: Tiles along the height.
         across: Tiles along the width.
         tiles_done: Called before each batch with the number of tiles that are done.
+        keeper: Has finished strips, and takes new ones.
 
     Yields:
         Probabilities uint8 (10, rows, width), top to bottom: 0..250 for 0..1, 255 where there is no data.
@@ -36,6 +43,13 @@ def probability_rows(
     ramp = down.ramp[:, None]
     fading: NDArray[np.float32] | None = None
     written = 0
+    if keeper is not None:
+        for index in range(keeper.count):
+            tiles_done(index * len(across.starts))
+            kept = keeper.load(index)
+            fading = kept.fading
+            written += kept.rows.shape[1]
+            yield kept.rows
     for strip in strips:
         first, last = down.used(strip.index)
         start = down.starts[strip.index]
@@ -54,7 +68,11 @@ def probability_rows(
         valid = strip.valid[written - start : finished - start]
         if not valid.all():
             rows[:, ~valid] = NO_DATA
-        yield rows[:, : max(0, down.length - written), : across.length]
+        # The padding below the last row is cut off; above it every row counts.
+        rows = rows[:, : max(0, down.length - written), : across.length]
+        if keeper is not None:
+            keeper.save(strip.index, KeptStrip(rows, fading))
+        yield rows
         written = finished
 
 

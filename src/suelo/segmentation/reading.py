@@ -67,14 +67,16 @@ class ResampledRows:
     The validity of the scene's own pixels is kept, packed, until `take_valid` asks for it.
     """
 
-    def __init__(self, scene: Scene, grid: Grid) -> None:
-        """Read from `scene` for `grid`, which covers the same ground."""
+    def __init__(self, scene: Scene, grid: Grid, first: int = 0) -> None:
+        """Read from `scene` for `grid`, which covers the same ground, from row `first` of it on."""
         self.grid = grid
         self._scene = scene
         self._rows = Axis(scene.grid.height, grid.height)
         self._columns = Axis(scene.grid.width, grid.width).weights(0, grid.width)
         self._valid: deque[NDArray[np.uint8]] = deque()
-        self._next_row = 0
+        self._next_row = self._rows.support(first, first + 1)[0] if first < grid.height else scene.grid.height
+        self._passed_over = self._next_row
+        self._taken = 0
 
     def read(self, start: int, stop: int) -> Pixels:
         """See `Rows.read`."""
@@ -92,9 +94,17 @@ class ResampledRows:
         return Pixels(values, valid)
 
     def take_valid(self, count: int) -> NDArray[np.bool_]:
-        """Validity of the next `count` rows of the scene itself, which have been read already."""
-        packed = [self._valid.popleft() for _ in range(count)]
-        return np.unpackbits(np.stack(packed), axis=1, count=self._scene.grid.width).astype(np.bool_)
+        """Validity of the next `count` rows of the scene itself, which have been read already or passed over."""
+        width = self._scene.grid.width
+        parts = []
+        over = min(count, max(0, self._passed_over - self._taken))
+        if over:
+            parts.append(self._scene.read(Window(self._taken, 0, over, width)).valid)
+        if over < count:
+            packed = [self._valid.popleft() for _ in range(count - over)]
+            parts.append(np.unpackbits(np.stack(packed), axis=1, count=width).astype(np.bool_))
+        self._taken += count
+        return np.concatenate(parts)
 
     def _keep(self, valid: NDArray[np.bool_], first: int) -> None:
         # Neighbouring blocks share a source row or two.
@@ -110,7 +120,7 @@ def network_grid(scene: Grid, gsd_m: float) -> Grid:
     return scene.resampled(max(1, round(scene.height * ratio)), max(1, round(scene.width * ratio)))
 
 
-def read_strips(rows: Rows, statistics: BandStatistics, down: Spans, across: Spans) -> Generator[Strip]:
+def read_strips(rows: Rows, statistics: BandStatistics, down: Spans, across: Spans, first: int = 0) -> Generator[Strip]:
     """Strips of pixels for rows of tiles, top to bottom.
 
     Args:
@@ -118,13 +128,14 @@ def read_strips(rows: Rows, statistics: BandStatistics, down: Spans, across: Spa
         statistics: Normalises them.
         down: Tiles along the height.
         across: Tiles along the width.
+        first: Number of the strip to begin with.
 
     Yields:
         One strip per tile of `down`; beyond the scene's bottom and right edges pixels are mirrored.
     """
     before: Strip | None = None
-    read_to = 0
-    for index, start in enumerate(down.starts):
+    read_to = down.starts[first] if first < len(down.starts) else 0
+    for index, start in list(enumerate(down.starts))[first:]:
         stop = min(start + down.tile, down.length)
         values = np.empty((8, down.tile, across.padded), np.float32)
         valid = np.empty((down.tile, across.padded), np.bool_)

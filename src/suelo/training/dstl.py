@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-import sys
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from suelo.errors import InputError
 from suelo.landcover import CLASS_COUNT
 from suelo.segmentation.selection import FULL_SCALE
+from suelo.training.rasters import read_raster
 
 if TYPE_CHECKING:
     from shapely import Geometry, MultiPolygon
@@ -26,6 +27,8 @@ ImageKind = Literal["M", "A"]
 """M: eight bands of visible and near infrared, 1.24 m. A: eight bands of short-wave infrared, 7.5 m."""
 
 LABELS, GRID_SIZES = "train_wkt_v4.csv", "grid_sizes.csv"
+
+_LONGEST_FIELD = 2**31 - 1
 
 _OVERSAMPLING = 5
 """Per axis: coverage is known to 1/25, ten of the 250 steps."""
@@ -110,14 +113,13 @@ class DstlFolder:
         return self._shifts.get(image_id, (0.0, 0.0))
 
     def reliable(self, image_id: str) -> NDArray[np.bool_] | None:
-        """Where the M image can be trusted, bool (H, W); None where nothing says otherwise."""
-        import rasterio
+        """Where the M image can be trusted, bool (H, W); None where nothing says otherwise.
 
+        Raises:
+            InputError: The mask cannot be read.
+        """
         path = self.root / "reliable" / f"{image_id}.tif"
-        if not path.is_file():
-            return None
-        with rasterio.open(path) as file:
-            return np.asarray(file.read(1)) > 0
+        return read_raster(path)[0] > 0 if path.is_file() else None
 
     def polygons(
         self, image_id: str, height: int, width: int, shift: tuple[float, float] = (0.0, 0.0)
@@ -203,10 +205,14 @@ def _read_grid_sizes(root: Path) -> dict[str, GridSize]:
     for number, row in enumerate(_rows(root, GRID_SIZES), 1):
         try:
             # Kaggle's file leaves the name of the first column empty.
-            sizes[row.get("ImageId") or row[""]] = GridSize(float(row["Xmax"]), float(row["Ymin"]))
+            size = GridSize(float(row["Xmax"]), float(row["Ymin"]))
+            if not (size.x_max > 0 > size.y_min):
+                raise ValueError
+            sizes[row.get("ImageId") or row[""]] = size
         except (KeyError, TypeError, ValueError):
             raise InputError(
-                f"Row {number} of {root / GRID_SIZES} is {dict(row)}; an image id, Xmax and Ymin are needed."
+                f"Row {number} of {root / GRID_SIZES} is {dict(row)}; "
+                "an image id, Xmax above 0 and Ymin below 0 are needed."
             ) from None
     return sizes
 
@@ -216,9 +222,10 @@ def _read_labels(root: Path) -> dict[str, list[str]]:
     for number, row in enumerate(_rows(root, LABELS), 1):
         try:
             position = int(row["ClassType"]) - 1
-            if not 0 <= position < CLASS_COUNT:
+            wkt = row["MultipolygonWKT"]
+            if not 0 <= position < CLASS_COUNT or wkt is None:
                 raise ValueError
-            labels.setdefault(row["ImageId"], ["MULTIPOLYGON EMPTY"] * CLASS_COUNT)[position] = row["MultipolygonWKT"]
+            labels.setdefault(row["ImageId"], ["MULTIPOLYGON EMPTY"] * CLASS_COUNT)[position] = wkt
         except (KeyError, TypeError, ValueError):
             raise InputError(
                 f"Row {number} of {root / LABELS} does not hold ImageId, ClassType (1 to 10) and MultipolygonWKT."
@@ -239,12 +246,15 @@ def _read_registration(root: Path) -> dict[str, tuple[float, float]]:
 def _rows(root: Path, name: str) -> Iterator[dict[str, str]]:
     # One outline of a whole scene is a single field of several megabytes.
     with _wide_fields(), _open_table(root, name) as file:
-        yield from csv.DictReader(file)
+        try:
+            yield from csv.DictReader(file)
+        except (csv.Error, UnicodeDecodeError, zlib.error) as error:
+            raise InputError(f"{root / name} is damaged or not a CSV file: {error}.") from None
 
 
 @contextmanager
 def _wide_fields() -> Iterator[None]:
-    before = csv.field_size_limit(sys.maxsize)
+    before = csv.field_size_limit(_LONGEST_FIELD)
     try:
         yield
     finally:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 
 from suelo.errors import InputError
 from suelo.training.dstl import DstlFolder
 from suelo.training.labelled import UNKNOWN, LabelledScene, band_statistics
+from suelo.training.rasters import read_raster
 
 
 def load_dstl(
@@ -23,7 +23,7 @@ def load_dstl(
         progress: Called with the images that are done and all.
 
     Raises:
-        InputError: An image is missing, or has not eight bands.
+        InputError: An image is missing or damaged, or has not eight bands.
     """
     scenes = []
     for done, image_id in enumerate(image_ids):
@@ -34,16 +34,10 @@ def load_dstl(
 
 
 def _load(folder: DstlFolder, image_id: str) -> LabelledScene:
-    import rasterio
-    from rasterio.errors import NotGeoreferencedWarning
-
     path = folder.image_path(image_id)
     if path is None:
         raise InputError(f"{folder.root} has no sixteen_band/{image_id}_M.tif.")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        with rasterio.open(path) as file:
-            values = file.read()
+    values = read_raster(path)
     if len(values) != 8:
         raise InputError(f"{path} has {len(values)} bands; the M images of the DSTL data set have 8.")
     height, width = values.shape[1:]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,16 +15,13 @@ from suelo.landcover import CLASS_COUNT, CLASS_KEYS
 from suelo.segmentation.selection import FULL_SCALE
 from suelo.training.labelled import HIGH_PERCENTILE, LOW_PERCENTILE, UNKNOWN, LabelledScene, band_statistics
 from suelo.training.lifting import BandLift
+from suelo.training.rasters import Bounds, read_bounds, read_raster
 from suelo.training.resampling import resample, resample_truth
 
 BLUE, GREEN, RED, NIR1 = 1, 2, 4, 6
 
 _STRETCHED = 1000.0
 """Stretched bands 0..1 are kept as integers up to this."""
-
-
-Bounds = tuple[float, float, float, float]
-"""Left, bottom, right, top."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +126,7 @@ def validation_places(root: Path) -> tuple[str, ...]:
 def _places(root: Path) -> tuple[str, ...]:
     """One scene name per separate piece of ground in the folder, in sorted order."""
     naip, dubai = _files(root)
-    groups = _touching([_bounds(path) for path in naip])
+    groups = _touching([read_bounds(path) for path in naip])
     blocks = [f"naip-{naip[members[0]].stem}" for members in groups]
     return (*blocks, *sorted({path.stem for path in dubai if path.stem.endswith("_001")}))
 
@@ -141,14 +137,6 @@ def _files(root: Path) -> tuple[list[Path], list[Path]]:
     if not naip and not dubai:
         raise InputError(f"{root} holds neither naip/images nor dubai/images.")
     return naip, dubai
-
-
-def _bounds(path: Path) -> Bounds:
-    import rasterio
-
-    with rasterio.open(path) as file:
-        left, bottom, right, top = file.bounds
-    return left, bottom, right, top
 
 
 def _load_naip(
@@ -174,19 +162,13 @@ def _load_naip(
 
 def _read(path: Path) -> tuple[NDArray[np.float32], NDArray[np.uint8], Bounds]:
     """Bands, label codes and (left, bottom, right, top) of a tile."""
-    import rasterio
-    from rasterio.errors import NotGeoreferencedWarning
-
     labels = next((path.parent.parent / "labels").glob(f"{path.stem}.*"), None)
     if labels is None:
         raise InputError(f"There is no label beside {path}.")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        with rasterio.open(path) as file, rasterio.open(labels) as label_file:
-            image, codes, bounds = file.read().astype(np.float32), label_file.read(1), tuple(file.bounds)
+    image, codes = read_raster(path).astype(np.float32), read_raster(labels)[0].astype(np.uint8)
     if image.shape[1:] != codes.shape:
         raise InputError(f"{path} is {image.shape[1:]} pixels and its label is {codes.shape}.")
-    return image, codes, bounds
+    return image, codes, read_bounds(path)
 
 
 def _touching(bounds: Sequence[Bounds]) -> list[list[int]]:

@@ -1,0 +1,97 @@
+"""Finished strips of an unfinished job, in the object store: a job that is interrupted goes on where it was."""
+
+from __future__ import annotations
+
+import io
+import logging
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from suelo.errors import SueloError
+from suelo.jobs.objects import Objects, key
+from suelo.segmentation.keeping import KeptStrip
+
+_log = logging.getLogger(__name__)
+
+FOLDER = "parts"
+"""Where strips lie among the objects of a job."""
+
+
+class Parts:
+    """Strips of one job: a store for the engine, see `suelo.segmentation.keeping`.
+
+    A thread puts a strip away while the network is busy with the next one. Strips that cannot be stored are only a
+    loss if the job is interrupted, so the job goes on.
+    """
+
+    def __init__(self, objects: Objects, job_id: str) -> None:
+        """Keep strips of a job."""
+        self._objects = objects
+        self._folder = key(job_id, FOLDER)
+        self._job_id = job_id
+        self._fingerprint = ""
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="suelo-parts")
+        self._pending: Future[None] | None = None
+        self._whole = True
+        self.count = 0
+        self.saved = 0
+
+    def open(self, fingerprint: str) -> Self:
+        """Look for strips that were made in the way that a fingerprint stands for."""
+        self._fingerprint = fingerprint
+        while self._objects.size(self._name(self.count)) is not None:
+            self.count += 1
+        if self.count:
+            _log.info("Job %s goes on after %d strips", self._job_id, self.count)
+        return self
+
+    def load(self, index: int) -> KeptStrip:
+        """A strip that an earlier run stored."""
+        with io.BytesIO(self._objects.fetch(self._name(index))) as file:
+            rows, fading = np.load(file, allow_pickle=False), np.load(file, allow_pickle=False)
+        return KeptStrip(rows, fading if fading.size else None)
+
+    def save(self, index: int, strip: KeptStrip) -> None:
+        """Store a strip, in the background."""
+        self._settle()
+        if self._whole:
+            self._pending = self._executor.submit(self._store, index, strip)
+
+    def clear(self) -> None:
+        """Remove all strips: the job is done with."""
+        self._settle()
+        self._objects.delete_below(self._folder)
+
+    def __enter__(self) -> Self:
+        """The strips themselves."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Wait until the last strip is stored."""
+        self._settle()
+        self._executor.shutdown()
+
+    def _store(self, index: int, strip: KeptStrip) -> None:
+        with io.BytesIO() as file:
+            np.save(file, strip.rows)
+            np.save(file, np.empty(0, np.float32) if strip.fading is None else strip.fading)
+            self._objects.put(self._name(index), file.getvalue())
+
+    def _settle(self) -> None:
+        if self._pending is None:
+            return
+        try:
+            self._pending.result()
+            self.saved += 1
+        except (SueloError, OSError) as error:
+            _log.warning("Progress of job %s is not kept from here on: %s", self._job_id, error)
+            self._whole = False
+        self._pending = None
+
+    def _name(self, index: int) -> str:
+        return f"{self._folder}/{self._fingerprint}-{index:05d}.npy"

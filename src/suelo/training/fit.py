@@ -120,6 +120,11 @@ def fit_chips(
     return fit(options, options.identity_text(), sampler.batch, validate, progress)
 
 
+def new_network(options: TrainingOptions) -> UNet:
+    """A network of the shape that the options ask for, with random weights."""
+    return UNet(widths=options.widths, fold=options.fold, indices=options.indices)
+
+
 class _Run:
     """Everything that changes from step to step."""
 
@@ -128,7 +133,7 @@ class _Run:
         self.device = device
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(options.seed)
-            network = UNet(widths=options.widths, fold=options.fold)
+            network = new_network(options)
         if options.start is not None:
             network.load_state_dict(first_weights(options.start))
         self.network = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -187,7 +192,7 @@ class _Run:
 
     def best_network(self) -> UNet:
         """The best averaged network, on the CPU."""
-        network = UNet(widths=self.options.widths, fold=self.options.fold)
+        network = new_network(self.options)
         network.load_state_dict(self.best)
         return network.cpu().eval()
 

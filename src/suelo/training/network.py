@@ -78,6 +78,30 @@ class Decoder(nn.Module):
         return features
 
 
+class SpectralIndices(nn.Module):
+    """Appends NDVI, NDWI, EVI and CCCI to eight stretched bands: (N, 8, H, W) becomes (N, 12, H, W).
+
+    NDVI = (N - R) / (N + R), Rouse et al. 1974; NDWI = (G - N) / (G + N), McFeeters 1996; EVI = 2.5 (N - R) /
+    (N + 6 R - 7.5 B + 1), Huete et al. 2002; CCCI = ((N - E) / (N + E)) / NDVI, Barnes et al. 2000, with N, R, G, B and
+    E for near infrared 1, red, green, blue and red edge. The formulas want reflectances; the input is stretched to
+    the percentiles of a scene, so it is lifted above 0 and the result is bounded.
+    """
+
+    LIFT = 0.6
+    BOUND = 2.0
+
+    def forward(self, images: Tensor) -> Tensor:
+        """The bands and the four indices."""
+        blue, green, red, edge, near = (images[:, band : band + 1] + self.LIFT for band in (1, 2, 4, 5, 6))
+        ndvi = (near - red) / (near + red)
+        ndwi = (green - near) / (green + near)
+        evi = 2.5 * (near - red) / (near + 6.0 * red - 7.5 * blue + 1.0).clamp_min(0.25)
+        ndre = (near - edge) / (near + edge)
+        ccci = ndre / torch.where(ndvi.abs() < 0.05, torch.full_like(ndvi, 0.05), ndvi)
+        indices = torch.cat((ndvi, ndwi, evi, ccci), dim=1).clamp(-self.BOUND, self.BOUND)
+        return torch.cat((images, indices), dim=1)
+
+
 class UNet(nn.Module):
     """U-Net: an encoder, a decoder joined to it by skip connections at every level, and a 1 × 1 head.
 
@@ -90,7 +114,15 @@ class UNet(nn.Module):
     resolution on the way down, which is where most of the time goes.
     """
 
-    def __init__(self, bands: int = 8, classes: int = 10, widths: Sequence[int] = WIDTHS, fold: int = FOLD) -> None:
+    def __init__(
+        self,
+        bands: int = 8,
+        classes: int = 10,
+        widths: Sequence[int] = WIDTHS,
+        fold: int = FOLD,
+        *,
+        indices: bool = False,
+    ) -> None:
         """Make a network with random weights.
 
         Args:
@@ -98,12 +130,14 @@ class UNet(nn.Module):
             classes: Channels out.
             widths: Channels per level, finest first.
             fold: The finest level sees blocks of `fold` × `fold` pixels as the channels of one; 1 for single pixels.
+            indices: Whether spectral indices are computed from the bands and seen beside them.
         """
         super().__init__()
         self.bands = bands
         self.widths = tuple(widths)
         self.fold = fold
-        self.encoder = Encoder(bands * fold**2, widths)
+        self.indices = SpectralIndices() if indices else None
+        self.encoder = Encoder((bands + 4 * indices) * fold**2, widths)
         self.decoder = Decoder(widths)
         self.head = nn.Conv2d(widths[0], classes * fold**2, 1)
         # Most pixels belong to few classes: starting near 5 % saves the first steps from unlearning 50 %.
@@ -129,6 +163,7 @@ class UNet(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, 10, H, W) of images (N, 8, H, W)."""
-        folded = functional.pixel_unshuffle(images, self.fold)
+        seen = images if self.indices is None else self.indices(images)
+        folded = functional.pixel_unshuffle(seen, self.fold)
         logits = self.head(self.decoder(self.encoder(folded)))
         return functional.pixel_shuffle(logits, self.fold)

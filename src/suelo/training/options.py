@@ -121,6 +121,7 @@ class TrainingOptions:
         average_decay: Share of the averaged weights that each step keeps.
         widths: Channels of the network per level.
         fold: Side of the blocks of pixels that the network's finest level takes as one.
+        indices: Whether the network computes spectral indices from the bands and sees them too.
         validate_every: Steps between validations.
         checkpoint_every: Steps between checkpoints.
         patience: Validations without improvement after which training ends; 0 for never.
@@ -155,6 +156,7 @@ class TrainingOptions:
     average_decay: float = 0.998
     widths: tuple[int, ...] = WIDTHS
     fold: int = FOLD
+    indices: bool = False
     validate_every: int = 500
     checkpoint_every: int = 100
     patience: int = 0

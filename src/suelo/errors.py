@@ -68,3 +68,9 @@ class NotAllowedError(SueloError):
 
     status = 403
     exit_code = 2
+
+
+class UnavailableError(SueloError):
+    """The object store or the database cannot be reached now; the same request may work later."""
+
+    status = 503

@@ -173,6 +173,8 @@ def _read(path: Path) -> tuple[NDArray[np.float32], NDArray[np.uint8], Bounds]:
 
 def _touching(bounds: Sequence[Bounds]) -> list[list[int]]:
     """Groups of tiles that share an edge or a corner."""
+    if not bounds:
+        return []
     boxes = np.array(bounds)
     meet = (np.maximum.outer(boxes[:, 0], boxes[:, 0]) <= np.minimum.outer(boxes[:, 2], boxes[:, 2]) + 1) & (
         np.maximum.outer(boxes[:, 1], boxes[:, 1]) <= np.minimum.outer(boxes[:, 3], boxes[:, 3]) + 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from suelo.errors import InputError
 from suelo.training.dstl import DstlFolder, place_of
 from suelo.training.dstl_scenes import load_dstl
 from suelo.training.elsewhere import load_elsewhere, validation_places
@@ -31,7 +32,7 @@ def gather(options: TrainingOptions, progress: Progress | None = None) -> Gather
     """Read and simulate all scenes of a training.
 
     Raises:
-        InputError: A folder is not what it should be.
+        InputError: A folder is not what it should be, or nothing is left to train on.
     """
     held_places = {place_of_scene(name) for name in options.hold_out}
     simulated: list[LabelledScene] = []
@@ -52,6 +53,11 @@ def gather(options: TrainingOptions, progress: Progress | None = None) -> Gather
         eight_band = [scene for scene in dstl if place_of_scene(scene.name) not in held_places]
         real["dstl"] = dstl
     if options.elsewhere is not None:
+        if not eight_band:
+            raise InputError(
+                f"The bands that the images in {options.elsewhere} lack cannot be inferred: "
+                "no eight-band scene is left to learn from."
+            )
         held_places |= {place_of_scene(name) for name in validation_places(options.elsewhere)}
         # The bands of held-out scenes are not looked at either.
         real |= load_elsewhere(options.elsewhere, eight_band, staged(progress, "reading"))
@@ -62,6 +68,8 @@ def gather(options: TrainingOptions, progress: Progress | None = None) -> Gather
         share = getattr(options.mixture, kind)
         if seen and share > 0:
             sources.append(Source(seen, share, kind))
+    if not sources:
+        raise InputError(f"There is no scene left to train on: {len(held_out)} are held out.")
     return Gathered(tuple(sources), tuple(held_out))
 
 

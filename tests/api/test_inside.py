@@ -1,0 +1,76 @@
+"""What can only be seen from inside the process: failures of what lies behind the API, and its place in other apps."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from suelo.api.app import add_api, create_api
+from suelo.jobs.service import JobService
+from suelo.settings import Settings
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path / "home")
+
+
+@pytest.fixture
+def service(settings: Settings) -> Iterator[JobService]:
+    service = JobService(settings)
+    yield service
+    service.stop()
+
+
+@pytest.fixture
+def browser(service: JobService) -> FlaskClient:
+    return create_api(service).test_client()
+
+
+def test_what_goes_wrong_inside_stays_inside(browser: FlaskClient, service: JobService, chip: bytes) -> None:
+    job = browser.post("/segment_tiff", data=chip).json["job"]
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("secret path /srv/suelo")
+
+    service.results.summary = broken
+    answer = browser.get(job["url"])
+    assert (answer.status_code, answer.mimetype) == (500, "application/problem+json")
+    assert "secret" not in answer.text
+
+
+def test_a_failure_is_said_and_kept(browser: FlaskClient, settings: Settings, chip: bytes) -> None:
+    (settings.home / "work").write_text("where a folder should be")
+    answer = browser.post("/segment_tiff", data=chip)
+    assert (answer.status_code, answer.json["type"]) == (500, "urn:problem-type:suelo:failure")
+    (job,) = browser.get("/v1/jobs").json["jobs"]
+    assert (job["status"], job["message"]) == ("failed", answer.json["detail"])
+    (settings.home / "work").unlink()
+    assert browser.post("/segment_tiff", data=chip).json["job"]["status"] == "succeeded"
+
+
+def test_a_database_that_is_away_is_503(browser: FlaskClient, service: JobService, settings: Settings) -> None:
+    assert browser.get("/healthz").status_code == 200
+    service.stop()
+    shutil.rmtree(settings.home)
+    answer = browser.get("/healthz")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+
+
+def test_the_cookie_is_for_https_alone_where_there_is_https(service: JobService) -> None:
+    answer = create_api(service).test_client().get("/v1/jobs", base_url="https://suelo.example/")
+    assert "Secure" in answer.headers["Set-Cookie"]
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_other_pages_of_an_app_keep_their_own_errors(service: JobService) -> None:
+    app = Flask("page")
+    add_api(app, service)
+    browser = app.test_client()
+    assert browser.get("/nothing").mimetype == "text/html"
+    assert browser.get("/v1/nothing").mimetype == "application/problem+json"

@@ -57,20 +57,6 @@ def test_channels_last_arrays_are_refused():
         JaccardCounts().add(wrong, wrong, np.ones((4, 4), bool))
 
 
-def test_the_classic_mistake_gives_another_figure():
-    """Channels-last arrays summed over the axes of channels-first ones: the mean over image rows is no class mean."""
-    truth = np.zeros((10, 20, 10), bool)
-    truth[4], truth[5, :10] = True, True
-    predicted = truth.copy()
-    predicted[0, :2] = True  # a false class
-    counts = JaccardCounts()
-    counts.add(predicted, truth, np.ones((20, 10), bool))
-    assert counts.mean() == pytest.approx(2 / 3)
-    last_p, last_t = np.moveaxis(predicted, 0, -1), np.moveaxis(truth, 0, -1)
-    both, either = (last_p & last_t).sum(axis=(1, 2)), (last_p | last_t).sum(axis=(1, 2))
-    assert (both / either).mean() > 0.95
-
-
 def test_every_threshold_at_once_agrees_with_one_at_a_time():
     rng = np.random.default_rng(4)
     every = LevelCounts()

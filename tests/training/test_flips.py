@@ -1,0 +1,44 @@
+"""Test-time flips, on a network that tells directions apart."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from suelo.model.contract import ModelContract
+from suelo.model.session import Model, load_model
+from suelo.training.flips import FlippedModel
+
+
+class Neighbour(Model):
+    """Says of a pixel what its neighbour above, or in another class the one to the left, has in the first band."""
+
+    def __init__(self):
+        self.contract = ModelContract(name="neighbour", version="1")
+        self.sha256 = "0"
+
+    def predict(self, images):
+        first = images[:, :1]
+        up, left = np.zeros_like(first), np.zeros_like(first)
+        up[:, :, 1:], left[:, :, :, 1:] = first[:, :, :-1], first[:, :, :, :-1]
+        return np.concatenate([up, left] * 5, axis=1)
+
+
+def test_the_mean_over_the_orientations_has_no_direction():
+    images = np.zeros((2, 8, 16, 32), np.float32)
+    images[0, 0, 5, 7] = 1.0
+    found = FlippedModel(Neighbour()).predict(images)
+    assert found.shape == (2, 10, 16, 32)
+    expected = np.zeros((16, 32))
+    expected[[4, 6, 5, 5], [7, 7, 6, 8]] = 0.25  # each neighbour is the one above in two of eight orientations
+    for band in range(10):
+        np.testing.assert_allclose(found[0, band], expected)
+    assert not found[1].any()
+
+
+def test_the_answer_turns_with_the_image():
+    model = FlippedModel(load_model(precision="f32"))
+    images = np.random.default_rng(0).uniform(0, 1, (1, 8, 32, 48)).astype(np.float32)
+    straight, turned = model.predict(images), model.predict(np.rot90(images, axes=(2, 3)))
+    np.testing.assert_allclose(turned, np.rot90(straight, axes=(2, 3)), atol=1e-4)
+    assert model.contract == load_model().contract
+    assert np.abs(straight - load_model().predict(images)).max() > 0.01

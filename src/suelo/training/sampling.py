@@ -38,11 +38,13 @@ class Source:
         scenes: At least one.
         share: Share of the chips, relative to the other sources.
         name: What they are.
+        silent: Rows of classes that are not learned from them, whatever their truth says.
     """
 
     scenes: Sequence[LabelledScene]
     share: float
     name: str = ""
+    silent: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class ChipSampler:
             augmentation: Changes to chips.
         """
         rng = np.random.default_rng((seed, 0))
-        self._pools = [_Pool(source.scenes, rng) for source in sources]
+        self._pools = [_Pool(source, rng) for source in sources]
         shares = np.array([source.share for source in sources], np.float64)
         self._shares = shares / shares.sum()
         self._chip = chip
@@ -112,7 +114,8 @@ class ChipSampler:
         around = _around(window, int(rng.integers(self._chip)), scene.valid.shape)
         statistics = band_statistics(scene.values[:, *around], scene.valid[around]) if own else scene.statistics
         image = normalise(Pixels(values.astype(np.float32), valid), statistics)
-        truth = np.asarray(scene.truth[:, *window])
+        truth = np.array(scene.truth[:, *window])
+        truth[pool.silent] = UNKNOWN
         if side != self._chip:
             stack = np.concatenate([image, valid[None]]).astype(np.float32)
             stack = resample(stack, self._chip, self._chip)
@@ -124,11 +127,12 @@ class ChipSampler:
 class _Pool:
     """The scenes of a source, and where each class occurs in them."""
 
-    def __init__(self, scenes: Sequence[LabelledScene], rng: np.random.Generator) -> None:
-        self._scenes = scenes
+    def __init__(self, source: Source, rng: np.random.Generator) -> None:
+        scenes = self._scenes = source.scenes
+        self.silent = list(source.silent)
         self._places = [_places(scene, rng) for scene in scenes]
         self._holders = [[s for s, places in enumerate(self._places) if len(places[c])] for c in range(CLASS_COUNT)]
-        frequency = np.array(RARITY) * [bool(holders) for holders in self._holders]
+        frequency = np.array(RARITY) * [bool(h) and c not in self.silent for c, h in enumerate(self._holders)]
         self._frequency = frequency / max(frequency.sum(), 1e-9)
         areas = np.array([scene.valid.size for scene in scenes], np.float64)
         self._areas = areas / areas.sum()

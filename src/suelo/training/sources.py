@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from suelo.errors import InputError
+from suelo.landcover import CLASS_KEYS
 from suelo.training.dstl import DstlFolder, place_of
 from suelo.training.dstl_scenes import load_dstl
 from suelo.training.elsewhere import load_elsewhere, validation_places
@@ -13,6 +14,8 @@ from suelo.training.labelled import LabelledScene
 from suelo.training.options import TRAINING_SEEDS, Progress, TrainingOptions, TrainingProgress
 from suelo.training.sampling import Source
 from suelo.training.scenes import prepare_scenes
+
+_SILENT_BESIDE_IMAGES = ("trees",)
 
 
 @dataclass(frozen=True)
@@ -61,13 +64,15 @@ def gather(options: TrainingOptions, progress: Progress | None = None) -> Gather
         held_places |= {place_of_scene(name) for name in validation_places(options.elsewhere)}
         # The bands of held-out scenes are not looked at either.
         real |= load_elsewhere(options.elsewhere, eight_band, staged(progress, "reading"))
+    # Alone, made-up trees are better than none; beside real ones they teach to miss them.
+    silent = tuple(CLASS_KEYS.index(key) for key in _SILENT_BESIDE_IMAGES) if options.data is not None else ()
     sources, held_out = [], []
     for kind, scenes in {**real, "simulated": simulated}.items():
         seen = [scene for scene in scenes if place_of_scene(scene.name) not in held_places]
         held_out += [scene for scene in scenes if place_of_scene(scene.name) in held_places]
         share = getattr(options.mixture, kind)
         if seen and share > 0:
-            sources.append(Source(seen, share, kind))
+            sources.append(Source(seen, share, kind, silent if kind == "simulated" else ()))
     if not sources:
         raise InputError(f"There is no scene left to train on: {len(held_out)} are held out.")
     return Gathered(tuple(sources), tuple(held_out))

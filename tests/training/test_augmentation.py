@@ -19,6 +19,7 @@ NONE = Augmentation(
     nodata_probability=0,
     grey_probability=0,
     crush_probability=0,
+    coarse_probability=0,
 )
 EVERYTHING = Augmentation(grey_probability=0.5, crush_probability=0.5)
 
@@ -127,3 +128,16 @@ def test_a_harsh_contrast_is_steeper_alike_in_all_bands_and_keeps_the_order():
         assert slopes.max() < 2.25
         np.testing.assert_allclose(slopes, slopes[0], rtol=1e-3)
         assert (np.diff(found.ravel()[np.argsort(image.ravel())]) >= 0).all()
+
+
+def test_a_coarse_chip_has_lost_fine_detail_and_kept_the_coarse_in_its_place():
+    image, truth, valid = chip(64)
+    image = np.kron(np.random.default_rng(1).uniform(0.2, 0.8, (8, 4, 4)), np.ones((16, 16))).astype(np.float32)
+    checks = np.indices((64, 64)).sum(axis=0) % 2 * 0.2 - 0.1
+    options = Augmentation(**{**vars(NONE), "coarse_probability": 1.0})
+    for seed in range(8):
+        found, new_truth, _ = augment(image + checks, truth, valid, np.random.default_rng(seed), options)
+        np.testing.assert_array_equal(new_truth, truth)
+        inner = found.reshape(8, 4, 16, 4, 16)[:, :, 4:12, :, 4:12]
+        assert inner.std(axis=(2, 4)).max() < 0.06  # of a deviation of 0.1
+        assert abs(inner.mean(axis=(2, 4)) - image[:, 8::16, 8::16]).max() < 0.02

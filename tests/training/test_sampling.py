@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 
@@ -14,7 +16,7 @@ from suelo.training.augmentation import Augmentation  # noqa: E402
 from suelo.training.labelled import UNKNOWN, LabelledScene, band_statistics  # noqa: E402
 from suelo.training.sampling import ChipSampler, Source  # noqa: E402
 
-PLAIN = Augmentation(False, 0, 0, 0, 0, 0, 0, 0, 0)
+PLAIN = Augmentation(False, *(0 for _ in fields(Augmentation)[1:]))
 
 
 def labelled(values, truth, valid=None):

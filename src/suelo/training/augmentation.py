@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from suelo.training.resampling import resample
+
 Floats = NDArray[np.float32]
 
 
@@ -30,6 +32,7 @@ class Augmentation:
         grey_probability: Share of chips that lose what their near-infrared bands, or their outer ones, say by
             themselves: those bands are replaced by the mean of the visible ones, or by their nearest neighbours.
         crush_probability: Share of chips with a harsh contrast: a steep curve that crushes shadows and highlights.
+        coarse_probability: Share of chips that look as if a sensor with larger pixels had seen them.
     """
 
     flips: bool = True
@@ -41,8 +44,9 @@ class Augmentation:
     blur_probability: float = 0.35
     saturate_probability: float = 0.2
     nodata_probability: float = 0.08
-    grey_probability: float = 0.0
-    crush_probability: float = 0.0
+    grey_probability: float = 0.1
+    crush_probability: float = 0.1
+    coarse_probability: float = 0.35
 
 
 def augment(
@@ -66,6 +70,8 @@ def augment(
     """
     if options.flips:
         image, truth, valid = _turn(image, truth, valid, int(rng.integers(8)))
+    if rng.random() < options.coarse_probability:
+        image = _coarsen(image, rng)
     if rng.random() < options.grey_probability:
         image = _without_bands(image, rng)
     image = _contrast(image, rng, options)
@@ -110,6 +116,12 @@ def _contrast(image: Floats, rng: np.random.Generator, options: Augmentation) ->
         magnitude = np.abs(image) ** exponent[:, None, None].astype(np.float32)
         image = np.sign(image) * magnitude
     return image.astype(np.float32, copy=False)
+
+
+def _coarsen(image: Floats, rng: np.random.Generator) -> Floats:
+    height, width = image.shape[1:]
+    ratio = rng.uniform(1.15, 2.2)
+    return resample(resample(image, round(height / ratio), round(width / ratio)), height, width)
 
 
 def _without_bands(image: Floats, rng: np.random.Generator) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from platformdirs import user_data_path
 from pydantic import Field
@@ -16,11 +17,23 @@ class Settings(BaseSettings):
         home: Folder for results where `store` and `database` do not say otherwise.
         store: Where objects are kept: `file:///folder` or `s3://bucket/prefix`.
         database: Where records are kept: an SQLAlchemy address.
+        database_iam: Sign in to PostgreSQL on Amazon RDS with the credentials of the machine's role, not a password.
+        database_connections: Most connections to PostgreSQL that a process opens.
+        database_migrate: Bring the tables up to date at start; off where somebody else does that.
+        queue: Address of an Amazon SQS queue that announces jobs to workers elsewhere; without one, this process's own
+            workers take them.
+        handover_s: A worker whose time is limited hands a scene to the next one so many seconds before the limit.
         model: Model file instead of the one in the package.
         threads: Threads that run the network; all cores by default.
         max_upload_mb: Largest image that the page and `/v1/uploads` take, in megabytes.
         cache_mb: Room for files that can be made again: exports, and copies of objects that are in S3, in megabytes.
         max_direct_pixels: Largest image that is segmented while the request waits, in pixels.
+        presign: Let clients send images to S3 and fetch results from there themselves, by addresses that hold for an
+            hour; they must be able to reach the S3 server.
+        retention_days: Results that were finished longer ago are deleted; 0 keeps them for ever.
+        max_scene_pixels: Largest image that is segmented at all, in pixels.
+        auth: "none": a cookie tells visitors apart; "token": everybody signs in with a token that `suelo user add`
+            prints; "gateway": an API gateway in front has checked who it is.
         basemap_url: Tile address of an optional background map, with {z}, {x} and {y}; empty for none.
         basemap_attribution: Credit for the background map.
         log_level: DEBUG, INFO, WARNING or ERROR.
@@ -31,11 +44,20 @@ class Settings(BaseSettings):
     home: Path = Field(default_factory=lambda: user_data_path("suelo"))
     store: str = ""
     database: str = ""
+    database_iam: bool = False
+    database_connections: int = Field(default=16, gt=0)
+    database_migrate: bool = True
+    queue: str = ""
+    handover_s: float = Field(default=90, ge=0)
     model: Path | None = None
     threads: int = Field(default=0, ge=0)
     max_upload_mb: int = Field(default=8192, gt=0)
     cache_mb: int = Field(default=4096, gt=0)
     max_direct_pixels: int = Field(default=1024 * 1024, gt=0)
+    presign: bool = False
+    retention_days: float = Field(default=0, ge=0)
+    max_scene_pixels: int = Field(default=4_000_000_000, gt=0)
+    auth: Literal["none", "token", "gateway"] = "none"
     basemap_url: str = "https://tile.openstreetmap.org/{z}/{x}/{y}.png"
     basemap_attribution: str = "© OpenStreetMap contributors"
     log_level: str = "INFO"

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from suelo.cli.app import app
 
-COMMANDS = [[], ["segment"], ["serve"], ["simulate"], ["train"], ["evaluate"], ["model", "show"]]
+COMMANDS = [[], ["segment"], ["serve"], ["worker"], ["simulate"], ["train"], ["evaluate"], ["model", "show"]]
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import timedelta
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 from sqlalchemy import Engine
@@ -51,6 +52,65 @@ def test_an_image_of_another_size_than_announced_is_refused(uploads: Uploads, ob
     with pytest.raises(InputError, match="6 were announced"):
         uploads.receive(made.id, [bytes(size)])
     assert objects.size(key(made.id, INPUT)) is None
+
+
+def test_an_image_with_another_digest_than_announced_is_refused(uploads: Uploads, objects: Objects) -> None:
+    with pytest.raises(InputError, match="64 hexadecimal"):
+        uploads.create("scene.tif", 3, "ana", "ABC")
+    made = uploads.create("scene.tif", 3, "ana", hashlib.sha256(b"abc").hexdigest())
+    with pytest.raises(InputError, match="SHA-256"):
+        uploads.receive(made.id, [b"abd"])
+    assert objects.size(key(made.id, INPUT)) is None
+    assert uploads.receive(made.id, [b"abc"]).received == 3
+
+
+@pytest.fixture
+def s3_uploads(engine: Engine, s3: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Uploads:
+    """Uploads that go straight to S3."""
+    for name, value in s3.items():
+        monkeypatch.setenv(name, value)
+    objects = Objects(f"s3://results/{tmp_path.name}", FileCache(tmp_path / "cache", 10**8))
+    return Uploads(engine, objects, max_bytes=1000, presign=True)
+
+
+def put(address: str | None, content: bytes) -> None:
+    assert address is not None
+    with urlopen(Request(address, content, method="PUT")) as answer:
+        assert answer.status == 200
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_an_image_arrives_past_the_server(s3_uploads: Uploads, announced: bool) -> None:
+    digest = hashlib.sha256(b"abc").hexdigest()
+    made = s3_uploads.create("scene.tif", 3 if announced else None, "ana", digest if announced else None)
+    with pytest.raises(ConflictError):
+        s3_uploads.whole(made.id)
+    put(s3_uploads.address(made), b"abc")
+    arrived = s3_uploads.whole(made.id)
+    assert (arrived.received, arrived.sha256) == (3, digest)
+
+
+@pytest.mark.parametrize(
+    ("size", "sha256", "content", "sentence"),
+    [
+        (4, None, b"abc", "4 were announced"),
+        (None, "0" * 64, b"abc", "another SHA-256"),
+        (None, None, bytes(1001), "larger than"),
+    ],
+)
+def test_a_wrong_image_that_arrived_past_the_server_is_forgotten(
+    s3_uploads: Uploads, size: int | None, sha256: str | None, content: bytes, sentence: str
+) -> None:
+    made = s3_uploads.create("scene.tif", size, "ana", sha256)
+    put(s3_uploads.address(made), content)
+    with pytest.raises(InputError, match=sentence):
+        s3_uploads.whole(made.id)
+    with pytest.raises(NotFoundError):
+        s3_uploads.whole(made.id)
+
+
+def test_images_come_through_the_server_unless_it_is_told_otherwise(uploads: Uploads) -> None:
+    assert uploads.address(uploads.create("scene.tif", 3, "ana")) is None
 
 
 def test_nothing_is_no_image(uploads: Uploads) -> None:

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, request
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
+from suelo.api.request_id import request_id
 from suelo.errors import (
     CancelledError,
     ConflictError,
@@ -20,6 +21,7 @@ from suelo.errors import (
     NotAllowedError,
     NotFoundError,
     SueloError,
+    UnavailableError,
 )
 
 _log = logging.getLogger(__name__)
@@ -33,11 +35,12 @@ TITLES: dict[type[SueloError], tuple[str, str]] = {
     ConflictError: ("conflict", "The request does not fit the state"),
     CancelledError: ("cancelled", "The work was cancelled"),
     InputError: ("invalid-request", "The request cannot be understood"),
+    UnavailableError: ("unavailable", "The service is not ready"),
     SueloError: ("failure", "The work failed"),
 }
 """Short name and title of each error; subclasses come before their bases."""
 
-PREFIXES = ("/v1", "/segment_tiff", "/healthz")
+PREFIXES = ("/v1", "/segment_tiff", "/healthz", "/openapi.json", "/docs")
 """Beginnings of the addresses that answer with problem documents."""
 
 
@@ -56,6 +59,7 @@ def problem(status: int, kind: str, title: str, detail: str) -> Response:
         "status": status,
         "detail": detail,
         "instance": request.path,
+        "request_id": request_id(),
     }
     return Response(json.dumps(document, ensure_ascii=False), status, mimetype="application/problem+json")
 
@@ -72,7 +76,10 @@ def _suelo(error: SueloError) -> Response:
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.error("%s %s: %s", request.method, request.path, error)
     kind, title = next(entry for cls, entry in TITLES.items() if isinstance(error, cls))
-    return problem(error.status, kind, title, str(error))
+    answer = problem(error.status, kind, title, str(error))
+    if error.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        answer.headers["Retry-After"] = "5"
+    return answer
 
 
 def _http(error: HTTPException) -> HTTPException | Response:

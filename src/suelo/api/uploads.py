@@ -23,16 +23,22 @@ def add_routes(api: Blueprint) -> None:
 
 
 def create_upload() -> tuple[dict[str, Any], int, dict[str, str]]:
-    """Make room for an image: takes its name and size, says where to send the bytes."""
+    """Make room for an image: takes its name, size and SHA-256, says where to send the bytes.
+
+    The address may be one of S3, which takes the bytes without cookie or token.
+    """
     document = json_object()
-    name, size = document.get("name", "image.tif"), document.get("size")
+    name, size, sha256 = document.get("name", "image.tif"), document.get("size"), document.get("sha256")
     if not isinstance(name, str):
         raise InputError("The name of an upload is a text.")
     if size is not None and (isinstance(size, bool) or not isinstance(size, int)):
         raise InputError("The size of an upload is a whole number of bytes.")
-    upload = service().create_upload(name, size, current_owner())
-    url = url_for("api.receive_upload", upload_id=upload.id)
-    return {"id": upload.id, "name": upload.name, "method": "PUT", "url": url}, 201, {"Location": url}
+    if sha256 is not None and not isinstance(sha256, str):
+        raise InputError("The SHA-256 of an upload is a text of hexadecimal digits.")
+    upload = service().create_upload(name, size, current_owner(), sha256)
+    location = url_for("api.receive_upload", upload_id=upload.id)
+    url = service().upload_address(upload) or location
+    return {"id": upload.id, "name": upload.name, "method": "PUT", "url": url}, 201, {"Location": location}
 
 
 def receive_upload(upload_id: str) -> dict[str, Any]:

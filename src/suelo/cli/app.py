@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from suelo.cli import model, segment, serve, simulate, training
+from suelo.cli import model, segment, serve, simulate, training, worker
 from suelo.errors import SueloError
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 app.command("segment", no_args_is_help=True)(segment.segment)
 app.command("serve")(serve.serve)
+app.command("worker")(worker.worker)
 app.command("simulate", no_args_is_help=True)(simulate.simulate)
 app.command("train")(training.train)
 app.command("evaluate")(training.evaluate)

@@ -15,6 +15,12 @@ def serve(
     sample: Annotated[bool, typer.Option("--sample", help="Make a sample result first, if there is none.")] = False,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     threads: Annotated[int, typer.Option(help="Requests that are answered at the same time.", min=1)] = 8,
+    jobs: Annotated[
+        bool, typer.Option("--jobs/--no-jobs", help="Run queued jobs here, or leave them to suelo worker.")
+    ] = True,
+    proxy: Annotated[
+        str, typer.Option(help="Address of the reverse proxy whose X-Forwarded-For, -Host and -Proto hold; * for any.")
+    ] = "",
 ) -> None:
     """Serve the page and the HTTP API.
 
@@ -25,20 +31,22 @@ def serve(
 
       suelo serve --sample --open
 
-      SUELO_HOME=/srv/suelo suelo serve --host 0.0.0.0 --port 80
+      SUELO_HOME=/srv/suelo suelo serve --proxy 127.0.0.1
     """
     import logging
+    import sys
 
     from waitress import create_server
 
+    from suelo.cli.process import on_stop, write_log
     from suelo.jobs.service import JobService
     from suelo.settings import Settings
     from suelo.web.app import create_app
 
     settings = Settings()
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("suelo").setLevel(settings.log_level)
+    write_log(settings.log_level)
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a full queue is no news
+    on_stop(sys.exit)  # waitress takes that for the wish to stop
     service = JobService(settings)
     if sample:
         typer.echo("Making the sample result …")
@@ -51,6 +59,10 @@ def serve(
             threads=threads,
             ident="suelo",
             max_request_body_size=settings.max_upload_mb * 1_000_000,
+            # Without a proxy such headers come from anybody, and are not believed.
+            trusted_proxy=proxy or None,
+            trusted_proxy_headers={"x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"} if proxy else None,
+            clear_untrusted_proxy_headers=True,
         )
     except OSError as error:
         raise InputError(
@@ -58,7 +70,7 @@ def serve(
         ) from None
     shown = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104
     address = f"http://{shown}:{server.effective_port}"
-    service.start()
+    service.start(run_jobs=jobs)
     typer.echo(f"The page is on {address}  (Ctrl-C stops it)")
     if open_page:
         typer.launch(address)

@@ -6,30 +6,45 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import OperationalError
 
-from suelo.errors import InputError
+from suelo.errors import InputError, UnavailableError
 
 SCHEMA_VERSION = "0002"
 """Revision of the newest migration."""
 
 
-def open_database(url: str) -> Engine:
+def open_database(url: str, *, iam: bool = False, connections: int = 16, up_to_date: bool = True) -> Engine:
     """Connect, and bring the tables up to date.
 
     Args:
         url: `sqlite:///file` or `postgresql+psycopg://user@host/name`.
+        iam: True to sign in to PostgreSQL on Amazon RDS with the credentials of this machine's role.
+        connections: Most connections to PostgreSQL at the same time.
+        up_to_date: False to leave the tables as they are: whoever set the database up does that.
 
     Raises:
         InputError: The address is of another kind of database, or its driver is not installed.
+        UnavailableError: The database cannot be reached.
     """
     backend = make_url(url).get_backend_name()
     if backend == "sqlite":
         engine = _sqlite(url)
     elif backend == "postgresql":
-        engine = _postgresql(url)
+        engine = _postgresql(url, connections)
+        if iam:
+            from suelo.jobs.rds import sign_in_with_iam
+
+            sign_in_with_iam(engine)
     else:
         raise InputError(f"Records are kept in SQLite or PostgreSQL; {backend!r} is neither.")
-    migrate(engine)
+    if not up_to_date:
+        return engine
+    try:
+        migrate(engine)
+    except OperationalError as error:
+        said = str(error.orig).strip().partition("\n")[0].rstrip(".")
+        raise UnavailableError(f"The database cannot be reached ({said}); Suelo needs it to start.") from error
     return engine
 
 
@@ -59,9 +74,14 @@ def _sqlite(url: str) -> Engine:
     return engine
 
 
-def _postgresql(url: str) -> Engine:
+def _postgresql(url: str, connections: int) -> Engine:
+    kept = (connections + 1) // 2
+    # Statements that a session prepares tie it to one connection of a pooler such as RDS Proxy or PgBouncer.
+    arguments = {"prepare_threshold": None, "connect_timeout": 10}
     try:
-        return create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=8)
+        return create_engine(
+            url, pool_pre_ping=True, pool_size=kept, max_overflow=connections - kept, connect_args=arguments
+        )
     except ModuleNotFoundError as error:
         raise InputError(
             f"PostgreSQL needs the driver {error.name!r}; in Suelo's source folder: pip install '.[postgres]'."

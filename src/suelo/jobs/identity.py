@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import socket
 from dataclasses import dataclass
 from typing import Self
+
+_SAFE = re.compile(r"[^A-Za-z0-9._-]")
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,10 @@ class Worker:
     @classmethod
     def here(cls) -> Self:
         """A new identity for this process."""
-        return cls(socket.gethostname().replace("~", "-")[:64], os.getpid(), secrets.token_hex(4))
+        # The machines of AWS Lambda share a few host names and process ids; each has a log stream of its own.
+        stream = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME", "").rpartition("]")[2]
+        host = f"lambda-{stream}" if stream else socket.gethostname()
+        return cls(_SAFE.sub("-", host)[:64], os.getpid(), secrets.token_hex(4))
 
     @classmethod
     def parse(cls, text: str) -> Self | None:

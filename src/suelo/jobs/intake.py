@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from suelo.errors import ConflictError, ImageTooLargeError, InputError
@@ -16,11 +16,15 @@ from suelo.jobs.job import Job, JobOptions, new_id, now
 from suelo.jobs.objects import INPUT, Objects, key
 from suelo.jobs.records import Records
 from suelo.jobs.runner import Runner
-from suelo.jobs.uploads import Uploads, clean_name
+from suelo.jobs.uploads import LARGE_BYTES, Uploads, clean_name
 
 if TYPE_CHECKING:
     from suelo.imagery.scene import Scene
     from suelo.model.session import Model
+
+
+PATIENCE_S = 900.0
+"""A job of the queue waits so long for a database or a store that is away, before its turn ends without a result."""
 
 
 class Intake:
@@ -71,8 +75,8 @@ class Intake:
             self._uploads.discard(upload_id)
             return same
         try:
-            path = self._objects.local(key(upload_id, INPUT))
-            with open_scene(path, gsd_m=options.gsd_m, name=PurePosixPath(upload.name).stem) as scene:
+            place = self._place(upload_id, upload.received)
+            with open_scene(place, gsd_m=options.gsd_m, name=PurePosixPath(upload.name).stem) as scene:
                 job = self._describe(upload_id, owner, scene, upload.sha256, upload.received, options)
                 if self._is_chip(scene):
                     return self._run_chip(job, scene, None)
@@ -83,6 +87,12 @@ class Intake:
         if added.id != job.id:
             self._uploads.discard(upload_id)
         return added
+
+    def _place(self, upload_id: str, size: int) -> Path | str:
+        """Where an image can be opened: a file, or of a large one in S3 an address, of which only headers are read."""
+        name = key(upload_id, INPUT)
+        address = self._objects.address_for_download(name) if size > LARGE_BYTES else None
+        return address or self._objects.local(name)
 
     def from_bytes(self, image: bytes, name: str, owner: str, options: JobOptions, shared: bool) -> Job:
         """Segment a chip that is in memory; see `JobService.submit_image`."""
@@ -103,9 +113,13 @@ class Intake:
         """Run a job that this process has claimed from the queue."""
         self._active.add(job.id)
         try:
-            return self._runner.run(job, stopping, statistics=job.statistics)
+            return self._runner.run(job, stopping, statistics=job.statistics, patience_s=PATIENCE_S)
         finally:
             self._active.discard(job.id)
+
+    def look(self, job_id: str) -> None:
+        """Make a job that runs here look at its record now: somebody wants it to stop."""
+        self._runner.look(job_id)
 
     def wait(self, job_id: str, seconds: float = 120.0) -> Job:
         """Wait until a job is finished, or for some time; the job as it is then."""

@@ -86,7 +86,7 @@ class Upload:
         name: File name that the sender gave, made safe.
         size: Bytes that were announced, or None.
         received: Bytes that are stored; None until the image is whole.
-        sha256: Digest of the image in hexadecimal; None until the image is whole.
+        sha256: Digest of the image in hexadecimal; until the image is whole the one that was announced, or None.
         created_at: When room was made.
     """
 

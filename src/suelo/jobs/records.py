@@ -151,7 +151,6 @@ class Records:
                 return None
             row.status, row.worker, row.stage = "running", worker, "reading"
             row.attempts += 1
-            row.progress = 0.0
             row.started_at = row.heartbeat_at = now()
             session.flush()
             note(session, row.id, _started(row.attempts))
@@ -208,13 +207,34 @@ class Records:
                     status="queued",
                     worker="",
                     stage="",
-                    progress=0.0,
                     heartbeat_at=None,
                     attempts=JobRow.attempts if counted else JobRow.attempts - 1,
                 ),
             )
             if freed:
                 note(session, job_id, ("requeued", reason))
+
+    def try_again(self, job_id: str, most: int) -> bool:
+        """Count a try of a queued job that led nowhere.
+
+        Args:
+            job_id: The job.
+            most: Tries after which it fails.
+
+        Returns:
+            False if it has failed or is not queued any more.
+        """
+        with self._write() as session:
+            row = session.scalar(select(JobRow).where(JobRow.id == job_id, JobRow.status == "queued").with_for_update())
+            if row is None:
+                return False
+            row.attempts += 1
+            if row.attempts < most:
+                return True
+            row.status, row.finished_at = "failed", now()
+            row.message = "One run may not take as long here as this scene needs; cut it into smaller ones."
+            note(session, job_id, ("failed", row.message))
+            return False
 
     def cancel(self, job_id: str) -> Job:
         """Cancel a queued job at once; ask the worker of a running one to stop.
@@ -249,6 +269,12 @@ class Records:
             if session.get(JobRow, job_id) is None:
                 raise NotFoundError("There is no such job; it may have been deleted.")
             raise ConflictError("This job is not finished; cancel it first.")
+
+    def expired(self, before: datetime) -> list[str]:
+        """Jobs, samples aside, that were finished before a moment."""
+        query = select(JobRow.id).where(JobRow.finished_at < before, JobRow.shared.is_(False))
+        with self._read() as session:
+            return list(session.scalars(query.where(JobRow.status.not_in(UNFINISHED))))
 
     def unfinished(self) -> list[Unfinished]:
         """All jobs that are queued or running."""

@@ -20,11 +20,15 @@ SILENCE = timedelta(minutes=1)
 """A worker of another machine that was not heard of for so long is taken for dead."""
 UPLOAD_AGE = timedelta(days=1)
 """An upload that nobody made a job of is forgotten after this time."""
+EXPORT_AGE = timedelta(days=1)
+"""Exports in S3 are kept for this time; they can be made again."""
 ORPHAN_AGE = timedelta(hours=1)
 """Objects without a record are removed when they have not changed for this time."""
 
 
-def recover(records: Records, objects: Objects, me: Worker, active: frozenset[str]) -> None:
+def recover(
+    records: Records, objects: Objects, me: Worker, active: frozenset[str], believe_silence: bool = True
+) -> list[str]:
     """Take up running jobs whose process is dead.
 
     Args:
@@ -32,21 +36,29 @@ def recover(records: Records, objects: Objects, me: Worker, active: frozenset[st
         objects: The store.
         me: Identity of this process.
         active: Jobs that this process is running.
+        believe_silence: False if other workers could not be heard of lately, since the database was away.
+
+    Returns:
+        Jobs that are in the queue again.
     """
+    requeued = []
     for row in records.unfinished():
-        if row.status == "running" and row.id not in active and _abandoned(row, me):
+        if row.status == "running" and row.id not in active and _abandoned(row, me, believe_silence):
             _log.warning("Job %s was left by %s", row.id, row.worker)
-            _take_up(records, objects, row)
+            if _take_up(records, objects, row):
+                requeued.append(row.id)
+    return requeued
 
 
-def _abandoned(row: Unfinished, me: Worker) -> bool:
+def _abandoned(row: Unfinished, me: Worker, believe_silence: bool) -> bool:
     worker = Worker.parse(row.worker)
     if worker is None or worker == me or worker.surely_dead(me):
         return True
-    return stale(row, SILENCE)
+    return believe_silence and stale(row, SILENCE)
 
 
-def _take_up(records: Records, objects: Objects, row: Unfinished) -> None:
+def _take_up(records: Records, objects: Objects, row: Unfinished) -> bool:
+    """Go on with a job if that makes sense; True if it is in the queue again."""
     if row.cancel_requested:
         records.finish(row.id, row.worker, "cancelled", "It was cancelled.")
     elif objects.size(key(row.id, INPUT)) != row.image_bytes:
@@ -57,16 +69,42 @@ def _take_up(records: Records, objects: Objects, row: Unfinished) -> None:
         records.finish(row.id, row.worker, "failed", message)
     else:
         records.requeue(row.id, row.worker, counted=True, reason="The process that ran it stopped.")
+        return True
+    return False
 
 
-def sweep(records: Records, uploads: Uploads, objects: Objects, work_folder: Path, me: Worker) -> None:
-    """Remove old uploads, objects without a record, and unfinished files of dead processes."""
-    uploads.sweep(UPLOAD_AGE)
-    with_objects = objects.job_ids(ORPHAN_AGE)
-    for job_id in set(with_objects) - records.known(with_objects):
-        objects.delete_job(job_id)
+def sweep(
+    records: Records,
+    uploads: Uploads,
+    objects: Objects,
+    work_folder: Path,
+    me: Worker,
+    orphan_age: timedelta = ORPHAN_AGE,
+) -> None:
+    """Remove old uploads and exports, objects without a record, and unfinished files of dead processes.
+
+    Args:
+        records: The records.
+        uploads: Images that no job was made of.
+        objects: The store.
+        work_folder: Where processes of this machine keep files that they are making.
+        me: Identity of this process.
+        orphan_age: How long objects without a record must not have changed.
+
+    Raises:
+        UnavailableError: The store is away.
+        OperationalError: The database is away.
+    """
     if work_folder.is_dir():
         for folder in work_folder.iterdir():
             owner = Worker.parse(folder.name)
             if owner is not None and owner.surely_dead(me):
                 shutil.rmtree(folder, ignore_errors=True)
+    uploads.sweep(UPLOAD_AGE)
+    # Objects are listed before records are asked for: a job that begins in between has its record first.
+    with_objects = objects.job_ids(orphan_age)
+    for job_id in set(with_objects) - records.known(with_objects):
+        _log.info("Objects without a record are removed: job %s", job_id)
+        objects.delete_job(job_id)
+    objects.sweep_unfinished(orphan_age)
+    objects.sweep_exports(EXPORT_AGE)

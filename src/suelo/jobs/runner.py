@@ -6,24 +6,28 @@ import errno
 import json
 import logging
 import shutil
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import OperationalError
 
-from suelo.errors import CancelledError, SueloError
+from suelo.errors import CancelledError, ImageError, SueloError, UnavailableError
 from suelo.imagery.scene import open_scene
 from suelo.imagery.statistics import BandStatistics, measure_statistics
 from suelo.jobs import objects as names
-from suelo.jobs.job import Job, now
+from suelo.jobs.job import Job, Status, now
 from suelo.jobs.objects import Objects, key
+from suelo.jobs.parts import FOLDER as PARTS
+from suelo.jobs.parts import Parts
+from suelo.jobs.patience import patiently
 from suelo.jobs.records import Records
+from suelo.jobs.uploads import digest_of
+from suelo.jobs.watch import Wait, Watch
 from suelo.landcover import CLASSES
 from suelo.segmentation.raster import opened
 from suelo.segmentation.result import describe_selection
@@ -33,67 +37,11 @@ from suelo.segmentation.summary import summarise_class, valid_area_m2
 if TYPE_CHECKING:
     from suelo.imagery.scene import Scene
     from suelo.model.session import Model
-    from suelo.segmentation.engine import Progress
 
 _log = logging.getLogger(__name__)
 
-SYNC_SECONDS = 0.4
-"""Least time between two looks at the record of a running job."""
-
 CHIP_PIXELS = 1 << 20
 """The numbers of images of up to so many pixels are worked out when somebody asks for them."""
-
-_SHARES = {"reading": (0.0, 0.1), "network": (0.1, 0.96), "polygons": (0.96, 0.99)}
-"""Where each stage begins and ends on the way from 0 to 1."""
-
-
-class Watch:
-    """Carries progress from the engine to the record, and the wish to stop from the record to the engine."""
-
-    def __init__(self, records: Records, job_id: str, worker: str, stopping: Callable[[], bool]) -> None:
-        """Watch over one job that a worker holds; `stopping` says that the process wants to end."""
-        self._records = records
-        self._job_id = job_id
-        self._worker = worker
-        self._stopping = stopping
-        self._fraction = 0.0
-        self._stage = "reading"
-        self._synced = time.monotonic()
-        self._lost = False
-
-    def reading(self, done: int, total: int) -> None:
-        """Progress of the display image."""
-        self._advance("reading", done, total)
-
-    def network(self, progress: Progress) -> None:
-        """Progress of the network."""
-        self._advance("network", progress.done, progress.total)
-
-    def polygons(self, done: int, total: int) -> None:
-        """Progress of counting and measuring."""
-        self._advance("polygons", done, total)
-
-    def _advance(self, stage: str, done: int, total: int) -> None:
-        start, end = _SHARES[stage]
-        self._stage = stage
-        self._fraction = start + (end - start) * done / max(1, total)
-        self._sync()
-
-    def cancelled(self) -> bool:
-        """True if the work should stop."""
-        self._sync()
-        return self._lost or self._stopping()
-
-    def _sync(self) -> None:
-        moment = time.monotonic()
-        if self._lost or moment - self._synced < SYNC_SECONDS:
-            return
-        self._synced = moment
-        try:
-            self._lost = not self._records.advance(self._job_id, self._worker, self._fraction, self._stage)
-        except OperationalError:
-            # The database is away; hours of work need not be lost for that.
-            _log.warning("The progress of job %s could not be noted", self._job_id)
 
 
 class Runner:
@@ -116,6 +64,13 @@ class Runner:
         self._model = model
         self._folder = folder
         self._worker = worker
+        self._watches: dict[str, Watch] = {}
+
+    def look(self, job_id: str) -> None:
+        """Make a job that runs here look at its record now: somebody wants it to stop."""
+        watch = self._watches.get(job_id)
+        if watch is not None:
+            watch.look()
 
     def run(
         self,
@@ -124,6 +79,7 @@ class Runner:
         scene: Scene | None = None,
         statistics: BandStatistics | None = None,
         store_image: Callable[[], None] | None = None,
+        patience_s: float = 0.0,
     ) -> Job:
         """Run a job that this process holds; whatever happens, its record says so afterwards.
 
@@ -133,38 +89,80 @@ class Runner:
             scene: The image, if it is open already; it stays open.
             statistics: Band statistics, if they are known already.
             store_image: Puts the image into the store first, where it is not there yet.
+            patience_s: How many seconds to wait for a database or a store that is away.
 
         Returns:
             The job as it is afterwards.
+
+        Raises:
+            UnavailableError: The store is away, so the image is not in it: the job has failed.
+            OperationalError: The database is away; recovery takes the job up.
         """
+        watch = Watch(self._records, job.id, self._worker, stopping)
+        self._watches[job.id] = watch
+        wait = Wait(patience_s, watch.cancelled)
         try:
-            watch = Watch(self._records, job.id, self._worker, stopping)
             if store_image is not None:
-                store_image()
+                self._store(job, store_image)
             if scene is None:
-                with open_scene(
-                    self._objects.local(key(job.id, names.INPUT)), gsd_m=job.options.gsd_m, name=job.name
-                ) as opened:
-                    job = self._make(job, opened, statistics, watch)
+                path = wait(lambda: self._objects.local(key(job.id, names.INPUT)))
+                if digest_of(path) != job.image_sha256:
+                    raise ImageError("The image in the store is damaged, or not the one announced; send it again.")
+                with open_scene(path, gsd_m=job.options.gsd_m, name=job.name) as opened:
+                    job = self._make(job, opened, statistics, watch, wait)
             else:
-                job = self._make(job, scene, statistics, watch)
+                job = self._make(job, scene, statistics, watch, wait)
+        except UnavailableError as error:
+            if store_image is not None and self._records.get(job.id).finished:
+                raise
+            end = partial(self._requeue, job, str(error))
+        except OperationalError:
+            end = partial(self._requeue, job, "The database could not be reached.")
         except CancelledError:
-            if stopping() and not self._records.get(job.id).cancel_requested:
-                self._records.requeue(job.id, self._worker, counted=False, reason="The server was stopped.")
-            else:
-                self._records.finish(job.id, self._worker, "cancelled", "It was cancelled.")
+            end = partial(self._requeue, job, "The server was stopped.")
         except SueloError as error:
-            self._records.finish(job.id, self._worker, "failed", str(error))
+            end = partial(self._finish, job, "failed", str(error))
         except Exception as error:
             _log.exception("Job %s failed", job.id)
-            self._records.finish(job.id, self._worker, "failed", _sentence(error))
+            end = partial(self._finish, job, "failed", _sentence(error))
         else:
             ended = replace(job, status="succeeded", progress=1.0, stage="", finished_at=now())
-            if self._records.finish(job.id, self._worker, "succeeded", moment=ended.finished_at):
-                return ended
+            end = partial(self._finish, ended, "succeeded", "")
+        finally:
+            del self._watches[job.id]
+        return patiently(end, patience_s, stopping)
+
+    def _store(self, job: Job, store_image: Callable[[], None]) -> None:
+        try:
+            store_image()
+        except UnavailableError as error:
+            self._records.finish(job.id, self._worker, "failed", str(error))
+            raise
+
+    def _finish(self, job: Job, status: Status, message: str) -> Job:
+        held = self._records.finish(job.id, self._worker, status, message, job.finished_at)
+        if held and status == "succeeded":
+            return job
+        if held:
+            self._drop_parts(job)
         return self._records.get(job.id)
 
-    def _make(self, job: Job, scene: Scene, statistics: BandStatistics | None, watch: Watch) -> Job:
+    def _drop_parts(self, job: Job) -> None:
+        if job.width * job.height > CHIP_PIXELS:
+            with suppress(UnavailableError):  # they go with the job later
+                self._objects.delete_below(key(job.id, PARTS))
+
+    def _requeue(self, job: Job, reason: str) -> Job:
+        """End work that was interrupted: cancelled if somebody asked for it, otherwise it goes back into the queue."""
+        current = self._records.get(job.id)
+        if current.cancel_requested:
+            if self._records.finish(job.id, self._worker, "cancelled", "It was cancelled."):
+                self._drop_parts(job)
+        else:
+            self._records.requeue(job.id, self._worker, counted=False, reason=reason)
+        return self._records.get(job.id)
+
+    def _make(self, job: Job, scene: Scene, statistics: BandStatistics | None, watch: Watch, wait: Wait) -> Job:
         from suelo.imagery.display import write_display
         from suelo.segmentation.engine import predict_to_file
 
@@ -174,31 +172,41 @@ class Runner:
             model = self._model()
             if statistics is None:
                 statistics = job.options.statistics or measure_statistics(scene)
-                self._records.note_statistics(job.id, statistics)
-            write_display(
-                scene,
-                folder / names.DISPLAY,
-                statistics,
-                progress=watch.reading,
-                cancelled=watch.cancelled,
-            )
-            predict_to_file(
-                scene,
-                model,
-                statistics,
-                folder / names.PROBABILITIES,
-                progress=watch.network,
-                cancelled=watch.cancelled,
-            )
+                wait(partial(self._records.note_statistics, job.id, statistics))
+            large = scene.grid.height * scene.grid.width > CHIP_PIXELS
+            # A scene may be interrupted and go on later, here or elsewhere: what is finished is stored at once.
+            if large and wait(lambda: self._objects.size(key(job.id, names.DISPLAY))):
+                watch.reading(1, 1)
+            else:
+                write_display(
+                    scene,
+                    folder / names.DISPLAY,
+                    statistics,
+                    progress=watch.reading,
+                    cancelled=watch.cancelled,
+                )
+                wait(partial(self._objects.put_file, key(job.id, names.DISPLAY), folder / names.DISPLAY))
+            with Parts(self._objects, job.id) as parts:
+                predict_to_file(
+                    scene,
+                    model,
+                    statistics,
+                    folder / names.PROBABILITIES,
+                    progress=watch.network,
+                    cancelled=watch.cancelled,
+                    keeper=(lambda fingerprint: wait(lambda: parts.open(fingerprint))) if large else None,
+                )
             result = describe(job, model, scene, statistics)
-            if scene.grid.height * scene.grid.width > CHIP_PIXELS:
+            if large:
                 # Of a large scene the numbers take seconds; whoever opens the result first should not wait for them.
                 result |= _numbers(folder / names.PROBABILITIES, Selection(model.contract.thresholds), watch)
+            watch.look()
             if watch.cancelled():
                 raise CancelledError("It was cancelled.")
-            for name in (names.DISPLAY, names.PROBABILITIES):
-                self._objects.put_file(key(job.id, name), folder / name)
-            self._objects.put(key(job.id, names.RESULT), json.dumps(result).encode())
+            wait(partial(self._objects.put_file, key(job.id, names.PROBABILITIES), folder / names.PROBABILITIES))
+            wait(partial(self._objects.put, key(job.id, names.RESULT), json.dumps(result).encode()))
+            if large:
+                wait(parts.clear)
             return replace(job, statistics=statistics)
         finally:
             with suppress(OSError):

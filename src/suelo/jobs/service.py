@@ -5,17 +5,25 @@ from __future__ import annotations
 import logging
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from datetime import timedelta
 
+from sqlalchemy.exc import OperationalError
+
+from suelo.errors import ConflictError, NotFoundError, UnavailableError
 from suelo.jobs.cache import FileCache
 from suelo.jobs.database import open_database
 from suelo.jobs.events import Event, events_of
 from suelo.jobs.identity import Worker
 from suelo.jobs.intake import Intake
-from suelo.jobs.job import Job, JobOptions, Upload
+from suelo.jobs.job import Job, JobOptions, Upload, now
 from suelo.jobs.objects import Objects
+from suelo.jobs.patience import AWAY
+from suelo.jobs.queue import SqsQueue
 from suelo.jobs.records import Records
-from suelo.jobs.recovery import recover, sweep
+from suelo.jobs.recovery import MAX_TRIES, ORPHAN_AGE, SILENCE, recover, sweep
 from suelo.jobs.results import Results
 from suelo.jobs.runner import Runner
 from suelo.jobs.uploads import Uploads
@@ -27,6 +35,8 @@ _log = logging.getLogger(__name__)
 
 SAMPLE_SIZE = 1024
 SAMPLE_SEED = 7
+_LEAST_ADVANCE = 0.01
+"""A worker that gets no further with a scene in all its time has failed to run it."""
 
 
 class JobService:
@@ -48,26 +58,40 @@ class JobService:
         self._worker = Worker.here()
         self._work_folder = home / "work"
         self._cache = FileCache(home / "cache", settings.cache_mb * 1_000_000)
-        self._engine = open_database(settings.database_url)
+        self._engine = open_database(
+            settings.database_url,
+            iam=settings.database_iam,
+            connections=settings.database_connections,
+            up_to_date=settings.database_migrate,
+        )
+        self._queue = SqsQueue(settings.queue) if settings.queue else None
         self._records = Records(self._engine)
         self._objects = Objects(settings.store_url, self._cache)
-        self._uploads = Uploads(self._engine, self._objects, settings.max_upload_mb * 1_000_000)
+        self._uploads = Uploads(self._engine, self._objects, settings.max_upload_mb * 1_000_000, settings.presign)
         name = str(self._worker)
         runner = Runner(self._records, self._objects, self._load_model, self._work_folder / name, name)
         self._intake = Intake(
             self._records, self._objects, self._uploads, runner, self._load_model, name, settings.max_direct_pixels
         )
         self.results = Results(self._records, self._objects, self._cache)
-        self._background = BackgroundWorker(self._run_next, self._tend)
+        self._background = BackgroundWorker(self._run_next, self._tend, self.tidy)
+        self._hard_of_hearing_until = 0.0
         self._sample = threading.Lock()
 
-    def start(self) -> None:
-        """Take up what dead processes left, sweep leftovers, load the model, and serve the queue in the background."""
-        self.recover()
-        sweep(self._records, self._uploads, self._objects, self._work_folder, self._worker)
+    def start(self, run_jobs: bool = True) -> None:
+        """Take up what dead processes left, sweep leftovers, load the model, and serve the queue in the background.
+
+        Args:
+            run_jobs: False to leave the queue to other processes.
+        """
+        try:
+            self.recover()
+            self.tidy()
+        except AWAY as error:
+            _log.warning("Left for later: %s", str(error).partition("\n")[0])
         self._cache.sweep()
         threading.Thread(target=self._warm_up, name="suelo-warm-up", daemon=True).start()
-        self._background.start()
+        self._background.start(run_jobs and self._queue is None)
 
     def stop(self) -> None:
         """Stop serving the queue: a running job ends its strip and goes back into the queue."""
@@ -80,12 +104,92 @@ class JobService:
 
     def recover(self) -> None:
         """Put running jobs of dead processes back into the queue, or fail them with a reason."""
-        recover(self._records, self._objects, self._worker, self._intake.active)
-        self._background.wake()
+        believe_silence = time.monotonic() >= self._hard_of_hearing_until
+        for job_id in recover(self._records, self._objects, self._worker, self._intake.active, believe_silence):
+            self._announce(job_id)
 
     def _tend(self) -> None:
-        self._records.beat(str(self._worker))
+        try:
+            self._records.beat(str(self._worker))
+        except OperationalError:
+            # Nobody else could say that they live either.
+            self._hard_of_hearing_until = time.monotonic() + SILENCE.total_seconds()
+            raise
         self.recover()
+
+    def tidy(self, orphan_age: timedelta = ORPHAN_AGE) -> None:
+        """Delete results that are older than they should be kept, and what nothing refers to any more.
+
+        Args:
+            orphan_age: How long objects without a record must not have changed before they are removed.
+
+        Raises:
+            UnavailableError: The store is away.
+            OperationalError: The database is away.
+        """
+        if self.settings.retention_days:
+            for job_id in self._records.expired(now() - timedelta(days=self.settings.retention_days)):
+                with suppress(NotFoundError, ConflictError):  # somebody else was quicker
+                    self.delete(job_id)
+        sweep(self._records, self._uploads, self._objects, self._work_folder, self._worker, orphan_age)
+
+    def _announce(self, job_id: str) -> None:
+        if self._queue is None:
+            self._background.wake()
+            return
+        try:
+            self._queue.announce(job_id)
+        except UnavailableError:
+            _log.warning("Job %s could not be announced; that is done again when the queue is empty", job_id)
+
+    def announce_lost(self) -> int:
+        """Announce queued jobs again if SQS has no messages left, so that theirs must have been lost.
+
+        Returns:
+            The number of jobs.
+
+        Raises:
+            UnavailableError: SQS cannot be reached.
+        """
+        if self._queue is None or not self._queue.empty:
+            return 0
+        waiting = [row.id for row in self._records.unfinished() if row.status == "queued"]
+        for job_id in waiting:
+            self._queue.announce(job_id)
+        return len(waiting)
+
+    def run_announced(self, job_id: str, stopping: Callable[[], bool]) -> Job | None:
+        """Run a job that a message of the queue announced.
+
+        Args:
+            job_id: The job.
+            stopping: Says that time is up: the job keeps its progress and is announced to the next worker.
+
+        Returns:
+            The job as it is afterwards; None if there is nothing to do, since messages may come twice or late.
+
+        Raises:
+            UnavailableError: The store or the queue is away; the message should come again.
+            sqlalchemy.exc.OperationalError: The database is.
+        """
+        job = self._records.claim(str(self._worker), job_id)
+        if job is None:
+            # It is done, deleted or in work; or its worker died, which recovery finds out.
+            self.recover()
+            return None
+        before = job.progress
+        self._background.start(run_jobs=False)
+        try:
+            job = self._intake.run_queued(job, stopping)
+        finally:
+            self._background.stop()
+        if job.status != "queued":
+            return job
+        if job.progress - before < _LEAST_ADVANCE and not self._records.try_again(job_id, MAX_TRIES):
+            return self._records.get(job_id)
+        if self._queue is not None:
+            self._queue.announce(job_id)
+        return job
 
     def _run_next(self, stopping: Callable[[], bool]) -> bool:
         job = self._records.claim(str(self._worker))
@@ -120,9 +224,13 @@ class JobService:
         """
         self._records.page("", 1)
 
-    def create_upload(self, name: str, size: int | None, owner: str) -> Upload:
+    def create_upload(self, name: str, size: int | None, owner: str, sha256: str | None = None) -> Upload:
         """Make room for an image; see `Uploads.create`."""
-        return self._uploads.create(name, size, owner)
+        return self._uploads.create(name, size, owner, sha256)
+
+    def upload_address(self, upload: Upload) -> str | None:
+        """Where the image may be PUT straight into S3; None if it has to come through this server."""
+        return self._uploads.address(upload)
 
     def receive_upload(self, upload_id: str, chunks: Iterable[bytes]) -> Upload:
         """Store the bytes of an image; see `Uploads.receive`."""
@@ -145,7 +253,8 @@ class JobService:
             ImageError: The image cannot be segmented; the upload is forgotten.
         """
         job = self._intake.from_upload(upload_id, owner, options or JobOptions())
-        self._background.wake()
+        if job.status == "queued":
+            self._announce(job.id)
         return job
 
     def submit_image(
@@ -205,7 +314,9 @@ class JobService:
 
     def cancel(self, job_id: str) -> Job:
         """Cancel a job: a queued one at once, a running one within a strip; a finished one stays as it is."""
-        return self._records.cancel(job_id)
+        job = self._records.cancel(job_id)
+        self._intake.look(job_id)
+        return job
 
     def delete(self, job_id: str) -> None:
         """Remove a finished job: its record, then its objects.
@@ -215,8 +326,11 @@ class JobService:
             ConflictError: It is not finished.
         """
         self._records.delete(job_id)
-        self._objects.delete_job(job_id)
         self.results.forget(job_id)
+        try:
+            self._objects.delete_job(job_id)
+        except UnavailableError:
+            _log.warning("The objects of job %s could not be removed; the sweep will do it", job_id)
 
     def ensure_sample(self) -> Job:
         """The shared sample job; it is made of a simulated scene if the model has none yet."""

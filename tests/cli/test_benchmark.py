@@ -1,0 +1,31 @@
+"""`suelo benchmark`."""
+
+from dataclasses import replace
+
+import pytest
+from typer.testing import CliRunner
+
+from suelo.cli.app import app
+from suelo.training import swir
+from suelo.training.swir_fit import SwirOptions
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """The benchmark with three folds of three steps."""
+    options = SwirOptions(steps=3, batch=2, widths=(4, 6))
+    original = swir.run_swir
+    monkeypatch.setattr(
+        swir, "run_swir", lambda given, report: original(replace(given, folds=3, options=options), report)
+    )
+
+
+def test_swir_prints_the_table_of_the_model_card(tmp_path, write_dstl_folder, quick):
+    root = write_dstl_folder(tmp_path / "dstl", ("6010_1_2", "6040_1_0", "6110_1_2"))
+    arguments = ["benchmark", "swir", "--data", str(root), "--work", str(tmp_path / "work"), "--seed", "5"]
+    first, second = (CliRunner().invoke(app, arguments, catch_exceptions=False) for _ in range(2))
+    assert first.exit_code == 0
+    assert "3 SWIR images at 7.5 m, 3 folds by place, seed 5" in first.output
+    assert "| class | Jaccard | boosting | average precision |" in first.output
+    assert "| small_vehicles |" in first.output
+    assert second.output == first.output

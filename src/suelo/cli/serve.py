@@ -8,6 +8,8 @@ import typer
 
 from suelo.errors import InputError
 
+_PROXY_HEADERS = {"x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"}
+
 
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets others in.")] = "127.0.0.1",
@@ -60,8 +62,7 @@ def serve(
             ident="suelo",
             max_request_body_size=settings.max_upload_mb * 1_000_000,
             # Without a proxy such headers come from anybody, and are not believed.
-            trusted_proxy=proxy or None,
-            trusted_proxy_headers={"x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"} if proxy else None,
+            **({"trusted_proxy": proxy, "trusted_proxy_headers": _PROXY_HEADERS} if proxy else {}),
             clear_untrusted_proxy_headers=True,
         )
     except OSError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -72,6 +72,17 @@ class Evaluation:
         """What was measured on, and what is to be kept in mind about it."""
         return self.measured_on if self.caution is None else f"{self.measured_on}\n{self.caution}"
 
+    def only(self, keys: Sequence[str]) -> Evaluation:
+        """The figures of some classes, with means over those alone."""
+        classes = tuple(score for score in self.classes if score.key in keys)
+        return replace(
+            self,
+            classes=classes,
+            mean_jaccard=plain_mean([score.jaccard for score in classes]),
+            mean_polygon_jaccard=plain_mean([score.polygon_jaccard for score in classes]),
+            mean_average_precision=plain_mean([score.average_precision for score in classes]),
+        )
+
     def metrics(self) -> Metrics:
         """The part that goes into the contract of a model."""
         jaccard = {score.key: None if score.jaccard is None else round(score.jaccard, 4) for score in self.classes}
@@ -89,18 +100,18 @@ class Evaluation:
         # Title, the figure of a class, and the figure of the mean.
         columns: list[tuple[str, Callable[[ClassScore], str], str]] = [
             ("threshold", _threshold, ""),
-            ("Jaccard", lambda score: _figure(score.jaccard), f"**{_figure(self.mean_jaccard)}**"),
+            ("Jaccard", lambda score: figure(score.jaccard), f"**{figure(self.mean_jaccard)}**"),
         ]
         if with_polygons:
-            polygons = f"**{_figure(self.mean_polygon_jaccard)}**"
-            columns.append(("polygon Jaccard", lambda score: _figure(score.polygon_jaccard), polygons))
+            polygons = f"**{figure(self.mean_polygon_jaccard)}**"
+            columns.append(("polygon Jaccard", lambda score: figure(score.polygon_jaccard), polygons))
         columns += [
-            ("precision", lambda score: _figure(score.precision), ""),
-            ("recall", lambda score: _figure(score.recall), ""),
+            ("precision", lambda score: figure(score.precision), ""),
+            ("recall", lambda score: figure(score.recall), ""),
             (
                 "average precision",
-                lambda score: _figure(score.average_precision),
-                f"**{_figure(self.mean_average_precision)}**",
+                lambda score: figure(score.average_precision),
+                f"**{figure(self.mean_average_precision)}**",
             ),
         ]
         if with_polygons:
@@ -109,7 +120,7 @@ class Evaluation:
         lines = [
             _row(["class", *(title for title, _, _ in columns)]),
             "|---|" + "---:|" * len(columns),
-            *(_row([score.key, *(figure(score) for _, figure, _ in columns)]) for score in self.classes),
+            *(_row([score.key, *(cell(score) for _, cell, _ in columns)]) for score in self.classes),
             _row(["**mean**", *(mean for _, _, mean in columns)]),
         ]
         return "\n".join(lines)
@@ -194,5 +205,6 @@ def _threshold(score: ClassScore) -> str:
     return "per fold" if score.threshold is None else f"{score.threshold:.3f}"
 
 
-def _figure(value: float | None) -> str:
+def figure(value: float | None) -> str:
+    """A figure with three decimals, or that there is none."""
     return "not measurable" if value is None else f"{value:.3f}"

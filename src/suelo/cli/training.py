@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from suelo.cli.checking import print_check
 from suelo.cli.progress import progress_bar
 from suelo.errors import InputError
 
@@ -47,6 +48,10 @@ def train(
     steps: Steps = None,
     scenes: Scenes = None,
     threads: Threads = 0,
+    check: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Only look through a folder in Kaggle's DSTL layout and say what is missing."),
+    ] = None,
 ) -> None:
     """Train the network and write one ONNX file with its contract inside.
 
@@ -64,7 +69,12 @@ def train(
       suelo train --data dstl --elsewhere elsewhere --start runs/mine --work runs/real --out better.onnx
 
       suelo train --quick --out small.onnx --work runs/small
+
+      suelo train --check dstl
     """
+    if check is not None:
+        print_check(check)
+        return
     options = training_options(
         out=out,
         work=work,

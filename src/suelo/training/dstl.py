@@ -112,6 +112,10 @@ class DstlFolder:
         """Where labels lie in the A image: shift (x, y) in its pixels to add to label positions."""
         return self._shifts.get(image_id, (0.0, 0.0))
 
+    def is_registered(self, image_id: str) -> bool:
+        """Whether the folder says where labels lie in the A image."""
+        return image_id in self._shifts
+
     def reliable(self, image_id: str) -> NDArray[np.bool_] | None:
         """Where the M image can be trusted, bool (H, W); None where nothing says otherwise.
 

@@ -44,9 +44,10 @@ class LocalBackend:
         self._server = create_server(create_api(self.service), host="127.0.0.1", port=0, threads=4)
         self._thread = threading.Thread(target=self._server.run)
         self._thread.start()
+        self.address = f"http://127.0.0.1:{self._server.effective_port}"
 
     def visit(self) -> Client:
-        return Client(over_http(f"http://127.0.0.1:{self._server.effective_port}"))
+        return Client(over_http(self.address))
 
     def work(self, job_id: str) -> None:
         self.service.run_job(job_id)

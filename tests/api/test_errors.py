@@ -24,6 +24,7 @@ def test_problems_have_all_members(client: Client) -> None:
         "status": 404,
         "detail": "There is no such job; it may have been deleted.",
         "instance": address,
+        "request_id": answer.headers["X-Request-Id"],
     }
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from flask import Blueprint, Flask, Response
 
-from suelo.api import direct, files, jobs, maps, meta, uploads
+from suelo.api import direct, files, jobs, maps, meta, reference, uploads
+from suelo.api.context import IdConverter
 from suelo.api.errors import handle_errors
 from suelo.api.guard import refuse_foreign_pages
 from suelo.api.owner import give_cookies
+from suelo.api.request_id import number_requests
 from suelo.api.timing import time_requests
 from suelo.jobs.service import JobService
 
@@ -27,12 +29,14 @@ def add_api(app: Flask, service: JobService) -> None:
         service: The job service behind the API.
     """
     app.extensions["suelo"] = service
+    app.url_map.converters["id"] = IdConverter
     api = Blueprint("api", __name__)
+    number_requests(app)
     time_requests(api)
     refuse_foreign_pages(api)
     handle_errors(api)
     give_cookies(app)
-    for subject in (meta, direct, uploads, jobs, files, maps):
+    for subject in (meta, direct, uploads, jobs, files, maps, reference):
         subject.add_routes(api)
     api.after_request(_no_sniffing)
     app.register_blueprint(api)

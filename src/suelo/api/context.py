@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from flask import current_app, request
 from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.routing import BaseConverter
 
 from suelo.api.owner import current_owner
 from suelo.api.query import selection_from_query
@@ -18,6 +19,12 @@ from suelo.segmentation.selection import Selection
 _ID = re.compile(r"[0-9a-f]{32}")
 MAX_JSON = 1_000_000
 """Largest JSON document that is taken, in bytes."""
+
+
+class IdConverter(BaseConverter):
+    """The part of an address that is an id: `<id:job_id>`."""
+
+    regex = _ID.pattern
 
 
 def service() -> JobService:

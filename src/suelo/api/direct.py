@@ -15,7 +15,9 @@ from werkzeug.exceptions import NotAcceptable, UnsupportedMediaType
 
 from suelo.api.context import service
 from suelo.api.files import export_response
+from suelo.api.operation import FILE, operation
 from suelo.api.owner import current_owner
+from suelo.api.parameters import SELECTION
 from suelo.api.query import selection_from_query
 from suelo.api.representation import job_json
 from suelo.api.timing import part
@@ -46,6 +48,14 @@ def add_routes(api: Blueprint) -> None:
     api.post("/segment_tiff")(segment_tiff)
 
 
+@operation(
+    "Chips",
+    answers={200: {JSON: "Segmentation", GEOJSON: "FeatureCollection", CSV: FILE}},
+    body={"image/tiff": FILE, "text/plain": FILE},
+    query=("name", "gsd_m", *SELECTION),
+    headers=("Idempotency-Key",),
+    problems=(400, 406, 409, 413, 415, 422),
+)
 def segment_tiff() -> Response | dict[str, Any]:
     """Segment the TIFF in the body, raw or base64.
 

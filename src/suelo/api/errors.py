@@ -85,7 +85,11 @@ def _suelo(error: SueloError) -> Response:
 def _http(error: HTTPException) -> HTTPException | Response:
     if not request.path.startswith(PREFIXES) or error.code is None:
         return error
-    answer = problem(error.code, "", HTTPStatus(error.code).phrase, error.description or "")
+    # Where no route fits, the framework's own advice is about typing addresses by hand.
+    detail = "There is nothing at this address." if request.routing_exception is error else error.description
+    if error.code == HTTPStatus.METHOD_NOT_ALLOWED:
+        detail = f"This address does not take {request.method}."
+    answer = problem(error.code, "", HTTPStatus(error.code).phrase, detail or "")
     if error.response is None:
         for name, value in error.get_headers():
             if name.lower() not in {"content-type", "content-length"}:

@@ -7,6 +7,8 @@ from pathlib import Path
 from flask import Blueprint, Response, send_file
 
 from suelo.api.context import finished_job, selection_for, service
+from suelo.api.operation import file_of, operation
+from suelo.api.parameters import SELECTION
 from suelo.api.timing import part
 from suelo.jobs.job import Job
 from suelo.jobs.results import digest
@@ -20,43 +22,81 @@ MEDIA_TYPES = {
     "json": "application/json",
 }
 """Media type of each format."""
+_COG = "image/tiff; application=geotiff; profile=cloud-optimized"
+
+_CONDITIONS = ("If-None-Match", "Range")
+_PROBLEMS = (400, 404, 409, 416)
 
 
 def add_routes(api: Blueprint) -> None:
     """Add the routes of this module."""
-    api.get("/v1/jobs/<job_id>/polygons.<any(gpkg, geojson, fgb):fmt>")(send_polygons)
-    api.get("/v1/jobs/<job_id>/classes.csv")(send_table)
-    api.get("/v1/jobs/<job_id>/preview.png")(send_preview)
-    api.get("/v1/jobs/<job_id>/result.json")(send_description)
-    api.get("/v1/jobs/<job_id>/probabilities.tif")(send_probabilities)
+    api.get("/v1/jobs/<id:job_id>/polygons.<any(gpkg, geojson, fgb):fmt>")(send_polygons)
+    api.get("/v1/jobs/<id:job_id>/classes.csv")(send_table)
+    api.get("/v1/jobs/<id:job_id>/preview.png")(send_preview)
+    api.get("/v1/jobs/<id:job_id>/result.json")(send_description)
+    api.get("/v1/jobs/<id:job_id>/probabilities.tif")(send_probabilities)
 
 
+@operation(
+    "Results",
+    answers={status: file_of(MEDIA_TYPES["gpkg"], MEDIA_TYPES["geojson"], MEDIA_TYPES["fgb"]) for status in (200, 206)}
+    | {304: {}},
+    query=SELECTION,
+    headers=_CONDITIONS,
+    problems=_PROBLEMS,
+)
 def send_polygons(job_id: str, fmt: str) -> Response:
     """Polygons as GeoPackage, GeoJSON or FlatGeobuf."""
     return export_response(finished_job(job_id), fmt, "polygons")
 
 
+@operation(
+    "Results",
+    answers={200: file_of(MEDIA_TYPES["csv"]), 206: file_of(MEDIA_TYPES["csv"]), 304: {}},
+    query=SELECTION,
+    headers=_CONDITIONS,
+    problems=_PROBLEMS,
+)
 def send_table(job_id: str) -> Response:
     """Numbers per class as CSV."""
     return export_response(finished_job(job_id), "csv", "classes")
 
 
+@operation(
+    "Results",
+    answers={200: file_of(MEDIA_TYPES["png"]), 206: file_of(MEDIA_TYPES["png"]), 304: {}},
+    query=SELECTION,
+    headers=_CONDITIONS,
+    problems=_PROBLEMS,
+)
 def send_preview(job_id: str) -> Response:
     """A small picture of image and classes."""
     return export_response(finished_job(job_id), "png", "preview")
 
 
+@operation(
+    "Results",
+    answers={200: file_of(MEDIA_TYPES["json"]), 206: file_of(MEDIA_TYPES["json"]), 304: {}},
+    query=SELECTION,
+    headers=_CONDITIONS,
+    problems=_PROBLEMS,
+)
 def send_description(job_id: str) -> Response:
     """How the result was made, and its numbers."""
     return export_response(finished_job(job_id), "json", "result")
 
 
+@operation(
+    "Results",
+    answers={200: file_of(_COG), 206: file_of(_COG), 304: {}},
+    headers=_CONDITIONS,
+    problems=_PROBLEMS,
+)
 def send_probabilities(job_id: str) -> Response:
     """The probabilities of all classes, which no selection changes; parts of it on demand (HTTP Range)."""
     job = finished_job(job_id)
     path = Path(service().results.raster(job.id, "probabilities"))
-    media_type = "image/tiff; application=geotiff; profile=cloud-optimized"
-    return _send(path, media_type, f"{job.name}-probabilities.tif", f"{job.id}-probabilities")
+    return _send(path, _COG, f"{job.name}-probabilities.tif", f"{job.id}-probabilities")
 
 
 def export_response(job: Job, fmt: str, what: str) -> Response:

@@ -7,8 +7,10 @@ from typing import Any
 from flask import Blueprint, Response, request, url_for
 
 from suelo.api.context import checked_id, find_job, json_object, own_job, selection_for, service
+from suelo.api.operation import json_of, operation
 from suelo.api.owner import current_owner
-from suelo.api.representation import job_json
+from suelo.api.parameters import SELECTION
+from suelo.api.representation import job_json, moment_text
 from suelo.api.timing import part
 from suelo.errors import InputError
 from suelo.jobs.job import JobOptions
@@ -23,10 +25,18 @@ def add_routes(api: Blueprint) -> None:
     api.post("/v1/jobs")(create_job)
     api.post("/v1/jobs/sample")(create_sample)
     api.get("/v1/jobs")(list_jobs)
-    api.get("/v1/jobs/<job_id>")(show_job)
-    api.delete("/v1/jobs/<job_id>")(delete_job)
+    api.get("/v1/jobs/<id:job_id>")(show_job)
+    api.get("/v1/jobs/<id:job_id>/events")(list_events)
+    api.delete("/v1/jobs/<id:job_id>")(delete_job)
 
 
+@operation(
+    "Jobs",
+    answers={201: json_of("Job"), 200: json_of("Job")},
+    body=json_of("NewJob"),
+    headers=("Idempotency-Key",),
+    problems=(400, 404, 409, 413, 415, 422),
+)
 def create_job() -> tuple[dict[str, Any], int, dict[str, str]]:
     """Make a job of an upload; 201, or 200 where the owner has one of the same image, model and options already."""
     document = json_object()
@@ -42,6 +52,7 @@ def create_job() -> tuple[dict[str, Any], int, dict[str, str]]:
     return job_json(job, owner), 201 if job.id == upload_id else 200, headers
 
 
+@operation("Jobs", answers={200: json_of("Job")})
 def create_sample() -> dict[str, Any]:
     """The sample job, which everybody shares; it is made if there is none."""
     with part("job"):
@@ -49,18 +60,20 @@ def create_sample() -> dict[str, Any]:
     return job_json(job, current_owner())
 
 
+@operation("Jobs", answers={200: json_of("JobList")}, query=("limit", "before"), problems=(400, 404))
 def list_jobs() -> dict[str, Any]:
     """Jobs of the visitor and the shared sample, newest first, a page at a time."""
     owner = current_owner()
     limit = _limit(request.args.get("limit"))
     before = request.args.get("before")
-    found = service().list(owner, limit + 1, checked_id(before, "job") if before else None)
+    found = service().list(owner, limit + 1, None if before is None else checked_id(before, "job"))
     page = found[:limit]
     more = len(found) > limit
     following = url_for("api.list_jobs", limit=limit, before=page[-1].id) if more else None
     return {"jobs": [job_json(job, owner) for job in page], "next": following}
 
 
+@operation("Jobs", answers={200: json_of("Job")}, query=SELECTION, problems=(400, 404))
 def show_job(job_id: str) -> dict[str, Any]:
     """A job; once it has succeeded, with its numbers per class for the selection in the query."""
     job = find_job(job_id)
@@ -72,6 +85,7 @@ def show_job(job_id: str) -> dict[str, Any]:
     return job_json(job, current_owner(), summary)
 
 
+@operation("Jobs", answers={202: json_of("Job"), 204: {}}, problems=(404, 409))
 def delete_job(job_id: str) -> tuple[dict[str, Any], int] | Response:
     """Cancel a job that is not finished (202), delete a finished one (204)."""
     job = own_job(job_id)
@@ -79,6 +93,13 @@ def delete_job(job_id: str) -> tuple[dict[str, Any], int] | Response:
         return job_json(service().cancel(job.id), current_owner()), 202
     service().delete(job.id)
     return Response(status=204)
+
+
+@operation("Jobs", answers={200: json_of("EventList")}, problems=(404,))
+def list_events(job_id: str) -> dict[str, Any]:
+    """The log of a job, oldest first."""
+    events = service().events(checked_id(job_id, "job"))
+    return {"events": [{"moment": moment_text(e.moment), "kind": e.kind, "detail": e.detail} for e in events]}
 
 
 def _limit(text: str | None) -> int:

@@ -10,6 +10,8 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import NotFound
 
 from suelo.api.context import finished_job, selection_for, service
+from suelo.api.operation import file_of, json_of, operation
+from suelo.api.parameters import SELECTION
 from suelo.api.timing import part
 from suelo.errors import InputError
 from suelo.jobs.results import digest
@@ -22,11 +24,12 @@ _FORM = 1
 
 def add_routes(api: Blueprint) -> None:
     """Add the routes of this module."""
-    api.get("/v1/jobs/<job_id>/map")(show_map)
-    api.get("/v1/jobs/<job_id>/tiles/<layer>/<int(signed=True):z>/<int:x>/<int:y>.png")(send_tile)
-    api.get("/v1/jobs/<job_id>/point")(show_point)
+    api.get("/v1/jobs/<id:job_id>/map")(show_map)
+    api.get("/v1/jobs/<id:job_id>/tiles/<layer>/<int(signed=True):z>/<int:x>/<int:y>.png")(send_tile)
+    api.get("/v1/jobs/<id:job_id>/point")(show_point)
 
 
+@operation("Maps", answers={200: json_of("Map")}, problems=(404, 409))
 def show_map(job_id: str) -> dict[str, Any]:
     """Bounds, zoom levels and tile addresses; `suelo.jobs.geometry` explains the coordinates."""
     job = finished_job(job_id)
@@ -34,6 +37,13 @@ def show_map(job_id: str) -> dict[str, Any]:
     return {**service().results.place(job.id).to_json(), "tiles": tiles}
 
 
+@operation(
+    "Maps",
+    answers={200: file_of("image/png"), 304: {}},
+    query=SELECTION,
+    headers=("If-None-Match",),
+    problems=(400, 404, 409),
+)
 def send_tile(job_id: str, layer: str, z: int, x: int, y: int) -> Response:
     """One tile of the image or of the classes."""
     if layer not in LAYERS:
@@ -52,6 +62,7 @@ def send_tile(job_id: str, layer: str, z: int, x: int, y: int) -> Response:
     return response
 
 
+@operation("Maps", answers={200: json_of("Point")}, query=("lat", "lng", *SELECTION), problems=(400, 404, 409))
 def show_point(job_id: str) -> dict[str, Any]:
     """The classes at a point of the map."""
     job = finished_job(job_id)

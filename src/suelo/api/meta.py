@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint
 
 from suelo.api.context import service
+from suelo.api.operation import json_of, operation
 from suelo.landcover import CLASSES
 
 
@@ -16,6 +17,7 @@ def add_routes(api: Blueprint) -> None:
     api.get("/healthz")(show_health)
 
 
+@operation("Service", answers={200: json_of("Model")})
 def show_model() -> dict[str, Any]:
     """The contract of the model, and the ten classes with names, colours and default thresholds."""
     model = service().model
@@ -39,6 +41,7 @@ def show_model() -> dict[str, Any]:
     }
 
 
+@operation("Service", answers={200: json_of("Health")}, open=True)
 def show_health() -> dict[str, str]:
     """Whether the records can be reached; 503 where they cannot."""
     service().ping()

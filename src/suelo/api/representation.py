@@ -43,9 +43,9 @@ def job_json(job: Job, owner: str, statistics: Sequence[ClassSummary] | None = N
         "cancel_requested": job.cancel_requested and not job.finished,
         "mine": job.owner == owner,
         "shared": job.shared,
-        "created_at": _moment(job.created_at),
-        "started_at": _moment(job.started_at),
-        "finished_at": _moment(job.finished_at),
+        "created_at": moment_text(job.created_at),
+        "started_at": moment_text(job.started_at),
+        "finished_at": moment_text(job.finished_at),
         "image": {
             "width": job.width,
             "height": job.height,
@@ -67,5 +67,6 @@ def job_json(job: Job, owner: str, statistics: Sequence[ClassSummary] | None = N
     return document
 
 
-def _moment(moment: datetime | None) -> str | None:
+def moment_text(moment: datetime | None) -> str | None:
+    """A moment as the API writes it (RFC 3339, UTC)."""
     return None if moment is None else moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, request, url_for
 
 from suelo.api.context import checked_id, json_object, service
+from suelo.api.operation import file_of, json_of, operation
 from suelo.api.owner import current_owner
 from suelo.api.timing import part
 from suelo.errors import InputError
@@ -19,9 +20,16 @@ _CHUNK = 1 << 20
 def add_routes(api: Blueprint) -> None:
     """Add the routes of this module."""
     api.post("/v1/uploads")(create_upload)
-    api.put("/v1/uploads/<upload_id>")(receive_upload)
+    api.put("/v1/uploads/<id:upload_id>")(receive_upload)
 
 
+@operation(
+    "Jobs",
+    answers={201: json_of("UploadRoom")},
+    body=json_of("NewUpload"),
+    headers=("Idempotency-Key",),
+    problems=(400, 413, 415),
+)
 def create_upload() -> tuple[dict[str, Any], int, dict[str, str]]:
     """Make room for an image: takes its name, size and SHA-256, says where to send the bytes.
 
@@ -41,6 +49,9 @@ def create_upload() -> tuple[dict[str, Any], int, dict[str, str]]:
     return {"id": upload.id, "name": upload.name, "method": "PUT", "url": url}, 201, {"Location": location}
 
 
+@operation(
+    "Jobs", answers={200: json_of("Upload")}, body=file_of("application/octet-stream"), problems=(400, 404, 409, 413)
+)
 def receive_upload(upload_id: str) -> dict[str, Any]:
     """Take the bytes of an image, as they come, without holding them in memory."""
     with part("receive"):

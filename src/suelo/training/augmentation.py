@@ -36,9 +36,9 @@ class Augmentation:
     """
 
     flips: bool = True
-    percentile_jitter: float = 0.05
-    band_jitter: float = 0.05
-    gamma: float = 0.15
+    percentile_jitter: float = 0.08
+    band_jitter: float = 0.08
+    gamma: float = 0.2
     noise: float = 0.04
     mottle: float = 0.08
     blur_probability: float = 0.35

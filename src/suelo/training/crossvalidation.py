@@ -117,7 +117,7 @@ def cross_validate(
     return HeldOut(
         tuple(
             _fold(
-                replace(options, hold_out=part, work=options.work / f"fold-{number}"),
+                replace(options, hold_out=part, work=options.work / f"fold-{number}", cache=options.scene_folder),
                 progress(number) if progress is not None else None,
             )
             for number, part in enumerate(folds(dstl, options.folds, by))

@@ -57,10 +57,10 @@ class Mixture:
         simulated: Made-up scenes.
     """
 
-    dstl: float = 0.6
-    naip: float = 0.15
-    dubai: float = 0.1
-    simulated: float = 0.15
+    dstl: float = 0.62
+    naip: float = 0.16
+    dubai: float = 0.04
+    simulated: float = 0.18
 
     def __post_init__(self) -> None:
         """Check the shares.

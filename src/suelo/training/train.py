@@ -62,7 +62,7 @@ def train(options: TrainingOptions, progress: Progress | None = None) -> Path:
 
 def _on_images(options: TrainingOptions, progress: Progress | None) -> Path:
     held_out = cross_validate(options, "scene", partial(_numbered, progress) if progress else None)
-    whole = replace(options, work=options.work / "all")
+    whole = replace(options, work=options.work / "all", cache=options.scene_folder)
     gathered = gather(whole, progress)
     network = fit_chips(whole, gathered.sources, progress=progress)
     contract = ModelContract(

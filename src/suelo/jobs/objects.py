@@ -128,6 +128,11 @@ class Objects:
         except FileNotFoundError:
             return None
 
+    @property
+    def remote(self) -> bool:
+        """True if others can fetch objects by an address, as from S3."""
+        return isinstance(self._store, S3Store)
+
     def address_for_upload(self, object_key: str) -> str | None:
         """Where somebody without credentials may PUT an object; None if the store is a folder."""
         return self._signed("PUT", object_key)

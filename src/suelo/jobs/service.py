@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 
 from sqlalchemy.exc import OperationalError
 
@@ -16,10 +17,11 @@ from suelo.errors import ConflictError, NotFoundError, UnavailableError
 from suelo.jobs.cache import FileCache
 from suelo.jobs.database import open_database
 from suelo.jobs.events import Event, events_of
+from suelo.jobs.idempotency import IdempotencyKeys
 from suelo.jobs.identity import Worker
 from suelo.jobs.intake import Intake
-from suelo.jobs.job import Job, JobOptions, Upload, now
-from suelo.jobs.objects import Objects
+from suelo.jobs.job import Job, JobOptions, Upload, new_id, now
+from suelo.jobs.objects import Objects, export_key
 from suelo.jobs.patience import AWAY
 from suelo.jobs.queue import SqsQueue
 from suelo.jobs.records import Records
@@ -27,6 +29,7 @@ from suelo.jobs.recovery import MAX_TRIES, ORPHAN_AGE, SILENCE, recover, sweep
 from suelo.jobs.results import Results
 from suelo.jobs.runner import Runner
 from suelo.jobs.uploads import Uploads
+from suelo.jobs.users import Users
 from suelo.jobs.worker import BackgroundWorker
 from suelo.model.session import Model, shared_model
 from suelo.settings import Settings
@@ -45,6 +48,8 @@ class JobService:
     Attributes:
         settings: What it was made with.
         results: Summaries, files and pixels of finished jobs.
+        users: Who may use a server that asks for tokens.
+        idempotency: Answers that are kept under keys.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -73,6 +78,8 @@ class JobService:
         self._intake = Intake(
             self._records, self._objects, self._uploads, runner, self._load_model, name, settings.max_direct_pixels
         )
+        self.users = Users(self._engine)
+        self.idempotency = IdempotencyKeys(self._engine)
         self.results = Results(self._records, self._objects, self._cache)
         self._background = BackgroundWorker(self._run_next, self._tend, self.tidy)
         self._hard_of_hearing_until = 0.0
@@ -331,6 +338,26 @@ class JobService:
             self._objects.delete_job(job_id)
         except UnavailableError:
             _log.warning("The objects of job %s could not be removed; the sweep will do it", job_id)
+
+    def lend(self, path: Path, name: str, media_type: str) -> str | None:
+        """Put a file where anybody with the address can fetch it for an hour.
+
+        Args:
+            path: The file; it may be gone afterwards.
+            name: File name for who fetches it.
+            media_type: Media type for them.
+
+        Returns:
+            The address; None if the store is a folder.
+
+        Raises:
+            UnavailableError: The store is away.
+        """
+        place = export_key("answers", new_id())
+        if not self._objects.remote:
+            return None
+        self._objects.put_file(place, path, name, media_type)
+        return self._objects.address_for_download(place)
 
     def ensure_sample(self) -> Job:
         """The shared sample job; it is made of a simulated scene if the model has none yet."""

@@ -16,17 +16,20 @@ from suelo.imagery.geotiff import write_cog
 from suelo.imagery.grid import Grid
 from suelo.imagery.scene import BAND_NAMES, open_scene
 from suelo.imagery.statistics import measure_statistics
-from suelo.landcover import CLASS_KEYS
-from suelo.model.contract import Metrics, ModelContract
+from suelo.landcover import CLASS_COUNT
+from suelo.model.contract import ModelContract
 from suelo.model.session import Model, load_model
 from suelo.segmentation.engine import predict
+from suelo.segmentation.selection import FULL_SCALE
 from suelo.training.dstl import DstlFolder
+from suelo.training.evaluate_dstl import judge
 from suelo.training.export import export_onnx
 from suelo.training.fit import fit_chips
 from suelo.training.folds import By, folds
 from suelo.training.labelled import LabelledScene
 from suelo.training.metrics import JaccardCounts, LevelCounts
 from suelo.training.options import Progress, TrainingOptions
+from suelo.training.scores import Evaluation, score_counts
 from suelo.training.sources import gather, kind_of, staged
 from suelo.training.thresholds import choose_levels
 
@@ -63,26 +66,50 @@ class HeldOut:
         """Levels (10,) chosen on all scenes: for a model that is trained on all of them."""
         return balanced_levels(self.folds)
 
-    def jaccard(self, kind: str = "dstl") -> JaccardCounts:
-        """Areas over all scenes of one kind, each fold at the levels that were chosen on the others."""
-        total = JaccardCounts()
+    def images(self) -> dict[str, Judged]:
+        """The DSTL images, by id."""
+        return {name: judged for fold in self.folds for name, judged in fold.items() if kind_of(name) == "dstl"}
+
+    def evaluate(self, folder: DstlFolder, progress: Callable[[int, int], None] | None = None) -> Evaluation:
+        """Scores on the DSTL images, each fold at the levels that were chosen on the others.
+
+        Args:
+            folder: Where the labels are.
+            progress: Called with the images that are done and all.
+        """
+        thresholds = {
+            name: tuple((levels / FULL_SCALE).tolist())
+            for fold, levels in zip(self.folds, self.fold_levels(), strict=True)
+            for name in fold
+        }
+        images = self.images()
+        return judge(
+            {name: judged.probabilities for name, judged in images.items()},
+            folder,
+            thresholds,
+            f"{len(images)} DSTL images, each by a network that had not seen its ground; {len(self.folds)} folds, "
+            "thresholds of each chosen on the others",
+            progress=progress,
+        )
+
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds of scenes of other places, see `kind_of`."""
+        return tuple(sorted({kind_of(name) for fold in self.folds for name in fold} - {"dstl"}))
+
+    def evaluate_elsewhere(self, kind: str) -> Evaluation:
+        """Scores on the images of another place that no training sees, over the networks of all folds.
+
+        Args:
+            kind: "naip" or "dubai".
+        """
+        at, everything, names = JaccardCounts(), LevelCounts(), set()
         for fold, levels in zip(self.folds, self.fold_levels(), strict=True):
             for name, judged in fold.items():
                 if kind_of(name) == kind:
-                    total += judged.counts.at(levels)
-        return total
-
-    def metrics(self) -> Metrics:
-        """The part that goes into the contract of a model that is trained on all scenes."""
-        found = self.jaccard()
-        figures = zip(CLASS_KEYS, found.per_class(), strict=True)
-        images = sum(kind_of(name) == "dstl" for fold in self.folds for name in fold)
-        return Metrics(
-            measured_on=f"{images} DSTL images, each by a network that had not seen its ground; "
-            f"{len(self.folds)} folds, thresholds chosen on the others",
-            jaccard={key: None if value is None else round(value, 4) for key, value in figures},
-            mean_jaccard=round(found.mean() or 0.0, 4),
-        )
+                    at, everything = at + judged.counts.at(levels), everything + judged.counts
+                    names.add(name)
+        text = f"{len(names)} images of {kind} that no training sees, by the networks of {len(self.folds)} folds"
+        return score_counts(at, everything, [None] * CLASS_COUNT, text, len(names))
 
 
 def balanced_levels(folds: Sequence[Mapping[str, Judged]]) -> NDArray[np.int_]:

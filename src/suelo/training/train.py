@@ -16,6 +16,7 @@ from suelo.model.session import load_model
 from suelo.segmentation.selection import FULL_SCALE
 from suelo.training.checkpoint import first_identity
 from suelo.training.crossvalidation import cross_validate
+from suelo.training.dstl import DstlFolder
 from suelo.training.evaluate import count_simulated, evaluate_simulated
 from suelo.training.export import export_onnx
 from suelo.training.fit import fit_chips
@@ -57,10 +58,13 @@ def train(options: TrainingOptions, progress: Progress | None = None) -> Path:
         InputError: `options.work` holds another training, or a folder is not what it should be.
     """
     options.out.parent.mkdir(parents=True, exist_ok=True)  # a folder that cannot be written is better known now
-    return _on_simulated_scenes(options, progress) if options.data is None else _on_images(options, progress)
+    if options.data is not None:
+        return _on_images(options, options.data, progress)
+    return _on_simulated_scenes(options, progress)
 
 
-def _on_images(options: TrainingOptions, progress: Progress | None) -> Path:
+def _on_images(options: TrainingOptions, data: Path, progress: Progress | None) -> Path:
+    commit = _git_commit()
     held_out = cross_validate(options, "scene", partial(_numbered, progress) if progress else None)
     whole = replace(options, work=options.work / "all", cache=options.scene_folder)
     gathered = gather(whole, progress)
@@ -75,14 +79,15 @@ def _on_images(options: TrainingOptions, progress: Progress | None) -> Path:
             "start": first_identity(options.start) if options.start is not None else None,
             **json.loads(options.identity_text()),
         },
-        metrics=held_out.metrics(),
-        git_commit=_git_commit(),
+        metrics=held_out.evaluate(DstlFolder(data), staged(progress, "testing")).metrics(),
+        git_commit=commit,
     )
     export_onnx(network, contract, options.out)
     return options.out
 
 
 def _on_simulated_scenes(options: TrainingOptions, progress: Progress | None) -> Path:
+    commit = _git_commit()
     seeds = split(options)
     gathered = gather(options, progress)
     held_out = prepare_scenes(
@@ -102,7 +107,7 @@ def _on_simulated_scenes(options: TrainingOptions, progress: Progress | None) ->
             "split": {name: [part[0], part[-1]] for name, part in seeds.items()},
             **json.loads(options.identity_text()),
         },
-        git_commit=_git_commit(),
+        git_commit=commit,
     )
     return export(network, contract, options, progress)
 

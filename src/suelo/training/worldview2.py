@@ -10,12 +10,36 @@ import numpy as np
 from suelo.errors import InputError
 from suelo.imagery.scene import open_scene
 from suelo.imagery.statistics import measure_statistics
+from suelo.landcover import CLASS_KEYS, CLASSES
 from suelo.model.session import Model
 from suelo.segmentation.engine import predict
+from suelo.segmentation.selection import Selection
 from suelo.training.metrics import LevelCounts
+from suelo.training.scores import Evaluation, score_counts
 
 NAME = "worldview2_320_uint16"
 GSD_M = 2.0
+
+
+def evaluate_worldview2(model: Model, chips: Path) -> Evaluation:
+    """Scores on the WorldView-2 chip at the thresholds of a model.
+
+    Args:
+        model: The model.
+        chips: As for `count_worldview2`.
+
+    Raises:
+        InputError: As `count_worldview2`.
+    """
+    counts = count_worldview2(model, chips)
+    thresholds = model.contract.thresholds
+    selection = Selection(thresholds)
+    levels = np.array([selection.level(land_cover) for land_cover in CLASSES])
+    found = score_counts(
+        counts.at(levels), counts, thresholds, f"{NAME}, an American suburb at {GSD_M:g} m, for validation only", 1
+    )
+    judged = (counts.inside + counts.outside).sum(axis=1) > 0
+    return found.only([key for key, some in zip(CLASS_KEYS, judged, strict=True) if some])
 
 
 def count_worldview2(model: Model, chips: Path) -> LevelCounts:

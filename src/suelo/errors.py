@@ -63,6 +63,19 @@ class CancelledError(SueloError):
     exit_code = 130
 
 
+class KeyReusedError(InputError):
+    """A key that stands for one request came with another."""
+
+    status = 422
+
+
+class NotSignedInError(SueloError):
+    """The server asks who it is, and the answer is missing or wrong."""
+
+    status = 401
+    exit_code = 2
+
+
 class NotAllowedError(SueloError):
     """The thing exists, but whoever asks may not do this with it."""
 

@@ -15,6 +15,7 @@ from werkzeug.exceptions import NotAcceptable, UnsupportedMediaType
 
 from suelo.api.context import service
 from suelo.api.files import export_response
+from suelo.api.idempotent import idempotent
 from suelo.api.operation import FILE, operation
 from suelo.api.owner import current_owner
 from suelo.api.parameters import SELECTION
@@ -48,6 +49,10 @@ def add_routes(api: Blueprint) -> None:
     api.post("/segment_tiff")(segment_tiff)
 
 
+def _most_bytes() -> int:
+    return service().settings.max_direct_pixels * _BYTES_PER_PIXEL + 1_000_000
+
+
 @operation(
     "Chips",
     answers={200: {JSON: "Segmentation", GEOJSON: "FeatureCollection", CSV: FILE}},
@@ -56,6 +61,7 @@ def add_routes(api: Blueprint) -> None:
     headers=("Idempotency-Key",),
     problems=(400, 406, 409, 413, 415, 422),
 )
+@idempotent(_most_bytes)
 def segment_tiff() -> Response | dict[str, Any]:
     """Segment the TIFF in the body, raw or base64.
 
@@ -132,7 +138,7 @@ def _image() -> bytes:
     """The TIFF in the body; base64 is decoded."""
     if request.mimetype == "multipart/form-data":
         raise UnsupportedMediaType("The body is the TIFF itself, not a form: curl --data-binary @image.tif")
-    request.max_content_length = service().settings.max_direct_pixels * _BYTES_PER_PIXEL + 1_000_000
+    request.max_content_length = _most_bytes()
     body = request.get_data(cache=False)
     if body[:4] in _TIFF:
         return body

@@ -17,9 +17,11 @@ from suelo.errors import (
     ImageError,
     ImageTooLargeError,
     InputError,
+    KeyReusedError,
     ModelError,
     NotAllowedError,
     NotFoundError,
+    NotSignedInError,
     SueloError,
     UnavailableError,
 )
@@ -28,6 +30,8 @@ _log = logging.getLogger(__name__)
 
 TITLES: dict[type[SueloError], tuple[str, str]] = {
     ImageError: ("unusable-image", "The image cannot be segmented"),
+    KeyReusedError: ("key-reused", "The key stands for another request"),
+    NotSignedInError: ("not-signed-in", "The request needs a token"),
     ImageTooLargeError: ("image-too-large", "The image is too large here"),
     ModelError: ("model", "The model cannot be used"),
     NotAllowedError: ("not-allowed", "This is not allowed"),
@@ -79,6 +83,8 @@ def _suelo(error: SueloError) -> Response:
     answer = problem(error.status, kind, title, str(error))
     if error.status == HTTPStatus.SERVICE_UNAVAILABLE:
         answer.headers["Retry-After"] = "5"
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        answer.headers["WWW-Authenticate"] = 'Bearer realm="suelo"'
     return answer
 
 

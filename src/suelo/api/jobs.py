@@ -6,7 +6,8 @@ from typing import Any
 
 from flask import Blueprint, Response, request, url_for
 
-from suelo.api.context import checked_id, find_job, json_object, own_job, selection_for, service
+from suelo.api.context import MAX_JSON, checked_id, find_job, json_object, own_job, selection_for, service
+from suelo.api.idempotent import idempotent
 from suelo.api.operation import json_of, operation
 from suelo.api.owner import current_owner
 from suelo.api.parameters import SELECTION
@@ -37,6 +38,7 @@ def add_routes(api: Blueprint) -> None:
     headers=("Idempotency-Key",),
     problems=(400, 404, 409, 413, 415, 422),
 )
+@idempotent(lambda: MAX_JSON)
 def create_job() -> tuple[dict[str, Any], int, dict[str, str]]:
     """Make a job of an upload; 201, or 200 where the owner has one of the same image, model and options already."""
     document = json_object()

@@ -7,7 +7,8 @@ from typing import Any
 
 from flask import Blueprint, request, url_for
 
-from suelo.api.context import checked_id, json_object, service
+from suelo.api.context import MAX_JSON, checked_id, json_object, service
+from suelo.api.idempotent import idempotent
 from suelo.api.operation import file_of, json_of, operation
 from suelo.api.owner import current_owner
 from suelo.api.timing import part
@@ -30,6 +31,7 @@ def add_routes(api: Blueprint) -> None:
     headers=("Idempotency-Key",),
     problems=(400, 413, 415),
 )
+@idempotent(lambda: MAX_JSON)
 def create_upload() -> tuple[dict[str, Any], int, dict[str, str]]:
     """Make room for an image: takes its name, size and SHA-256, says where to send the bytes.
 

@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 
 from suelo.errors import InputError, UnavailableError
 
-SCHEMA_VERSION = "0002"
+SCHEMA_VERSION = "0003"
 """Revision of the newest migration."""
 
 

@@ -130,6 +130,31 @@ class EventRow(Table):
     detail: Mapped[str] = mapped_column(Text, default="")
 
 
+class UserRow(Table):
+    """Somebody who may use a server that asks for tokens; see `suelo.jobs.users`."""
+
+    __tablename__ = "users"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    owner: Mapped[str] = mapped_column(String(64), unique=True)
+    token_sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class IdempotencyRow(Table):
+    """A request that is, or was, carried out under a key; see `suelo.jobs.idempotency`."""
+
+    __tablename__ = "idempotency_keys"
+
+    owner: Mapped[str] = mapped_column(String(64), primary_key=True)
+    key: Mapped[str] = mapped_column(String(200), primary_key=True)
+    request_sha256: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    status: Mapped[int | None]
+    headers: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
+    body: Mapped[bytes | None]
+
+
 def row_of(job: Job, worker: str) -> JobRow:
     """A new row for a job; `worker` holds it if it is running."""
     running = job.status == "running"

@@ -101,7 +101,7 @@ def test_a_model_is_measured_as_users_run_it(write_dstl_folder, tmp_path, model)
     np.testing.assert_array_equal(predicted, result.probabilities())
     steps = []
     evaluation = evaluate_dstl(model, folder, ["6010_1_2"], progress=lambda *step: steps.append(step))
-    assert steps == [(0, 1)]
+    assert steps == [(0, 2), (1, 2)]
     assert [found.threshold for found in evaluation.classes] == list(model.contract.thresholds)
     area = dict.fromkeys(range(1, 11), 0.0)
     clipped = box(0, 0, 102, 96)  # the last 10 of 112 columns are not reliable

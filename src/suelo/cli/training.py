@@ -1,8 +1,7 @@
-"""`suelo train` and `suelo evaluate`: make a model, and say how good one is."""
+"""`suelo train`: makes a model."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -138,31 +137,3 @@ def described(progress: TrainingProgress) -> str:
     if progress.jaccard is not None:
         figures.append(f"validation Jaccard {progress.jaccard:.3f}")
     return ", ".join(figures)
-
-
-def evaluate(
-    model: Annotated[Path | None, typer.Option(help="A model file; the shipped one by default.")] = None,
-    scenes: Annotated[int, typer.Option(help="Simulated test scenes.", min=1)] = 24,
-    size: Annotated[int, typer.Option(help="Their width and height in pixels.", min=16)] = 512,
-    as_json: Annotated[bool, typer.Option("--json", help="The figures as JSON.")] = False,
-) -> None:
-    """Measure a model on simulated scenes on which nothing was trained or chosen.
-
-    Per class: the areas of intersection and union are summed over all scenes, and their ratio is the Jaccard index;
-    the mean over the ten classes is plain.
-
-    Examples:
-
-      suelo evaluate
-
-      suelo evaluate --model my-model.onnx --scenes 60 --json
-    """
-    from suelo.model.session import load_model
-    from suelo.training.evaluate import evaluate_simulated
-    from suelo.training.options import TEST_SEEDS
-
-    with progress_bar("Measuring", hidden=as_json) as report:
-        found = evaluate_simulated(
-            load_model(model), TEST_SEEDS[:scenes], size, progress=lambda done, total: report("", done, total)
-        )
-    typer.echo(json.dumps(found.to_json(), indent=2) if as_json else f"{found.measured_on}\n\n{found.table()}")

@@ -47,7 +47,7 @@ def evaluate_dstl(
         image_ids: Images to measure on; all that have labels by default.
         thresholds: One per class; those of the model by default.
         flips: Let the model answer in eight orientations.
-        progress: Called with the images that are done and all.
+        progress: Called with the steps that are done and all: each image is predicted, then judged.
 
     Returns:
         The scores; their `caution` says which of the images the model was trained on.
@@ -56,10 +56,10 @@ def evaluate_dstl(
         InputError: The folder does not have an image or its labels, or there is none.
     """
     ids = known_images(folder, image_ids)
+    tell = progress or (lambda _done, _total: None)
     predictions = {}
     for done, image_id in enumerate(ids):
-        if progress is not None:
-            progress(done, len(ids))
+        tell(done, 2 * len(ids))
         predictions[image_id] = predict_dstl(model, _path(folder, image_id), flips=flips)
     return judge(
         predictions,
@@ -67,6 +67,7 @@ def evaluate_dstl(
         thresholds or model.contract.thresholds,
         f"{_listed(ids)} of {folder.root.name}" + (", mean over eight orientations" if flips else ""),
         caution=trained_on(model.contract, ids),
+        progress=lambda done, total: tell(total + done, 2 * total),
     )
 
 

@@ -1,0 +1,107 @@
+"""The files in deploy/ fit the program: commands, options, settings and addresses that are there."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from suelo.api.app import create_api
+from suelo.cli.app import app
+from suelo.jobs.service import JobService
+from suelo.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+DEPLOY = ROOT / "deploy"
+UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
+VARIABLES = {f"SUELO_{name.upper()}" for name in Settings.model_fields}
+# What Caddy and Compose themselves are told, and passwords that become parts of other values.
+OF_THE_FILES = {"SUELO_SITE", "SUELO_UPSTREAM", "SUELO_VERSION", "SUELO_DATABASE_PASSWORD", "SUELO_STORE_SECRET"}
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict:
+    yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
+    return yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+
+
+def check_command(command: list[str]) -> None:
+    """Parse a command line as Suelo does, without running it."""
+    known = CliRunner().invoke(app, [command[0], "--help"])
+    assert known.exit_code == 0, command
+    for word in command[1:]:
+        if word.startswith("--"):
+            assert re.search(rf"(^|[\s/]){word}\b", known.output), (word, known.output)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*UNITS, *(DEPLOY / name for name in ("compose.yaml", "compose.env.example", "Caddyfile", "Dockerfile"))],
+    ids=lambda path: path.name,
+)
+def test_every_variable_is_a_setting(path: Path) -> None:
+    named = set(re.findall(r"\bSUELO_[A-Z_]+\b", path.read_text()))
+    assert named <= VARIABLES | OF_THE_FILES
+
+
+def test_the_settings_in_the_guide_are_there() -> None:
+    named = set(re.findall(r"\bSUELO_[A-Z_]+\b", (ROOT / "docs" / "operations.md").read_text()))
+    assert named <= VARIABLES | OF_THE_FILES
+    assert {"SUELO_RETENTION_DAYS", "SUELO_PRESIGN"} <= named
+
+
+def test_compose_runs_commands_that_exist_and_asks_an_address_that_exists(compose: dict, tmp_path: Path) -> None:
+    services = compose["services"]
+    assert set(services) == {"web", "worker", "database", "store", "proxy"}
+    for name in ("web", "worker"):
+        check_command(services[name]["command"])
+    service = JobService(Settings(home=tmp_path))
+    try:
+        rules = {rule.rule for rule in create_api(service).url_map.iter_rules()}
+    finally:
+        service.stop()
+    (probe,) = re.findall(r"http://127\.0\.0\.1:8050(/\w+)", " ".join(services["web"]["healthcheck"]["test"]))
+    assert probe in rules
+    assert services["proxy"]["environment"]["SUELO_UPSTREAM"] == "web:8050"
+    # Settings accept what the file says.
+    given = {k: v for k, v in services["web"]["environment"].items() if k.startswith("SUELO_")}
+    assert given["SUELO_STORE"].removeprefix("s3://") == services["store"]["volumes"][0].rpartition("/")[2]
+    assert services["web"]["environment"] == services["worker"]["environment"]
+    assert given["SUELO_DATABASE"].startswith("postgresql+psycopg://suelo:")
+
+
+def test_every_variable_that_compose_asks_for_is_in_the_example(compose: dict) -> None:
+    asked = set(re.findall(r"\$\{(\w+):\?", (DEPLOY / "compose.yaml").read_text()))
+    example = dict(re.findall(r"^(\w+)=(.*)$", (DEPLOY / "compose.env.example").read_text(), re.MULTILINE))
+    assert asked <= set(example)
+    # No password that everybody knows.
+    assert {example[name] for name in asked} == {""}
+
+
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
+def test_units_run_commands_that_exist(path: Path, tmp_path: Path) -> None:
+    (line,) = re.findall(r"^ExecStart=/opt/suelo/bin/suelo (.*)$", path.read_text(), re.MULTILINE)
+    check_command(line.split())
+    program = shutil.which("systemd-analyze")
+    if program is None:
+        pytest.skip("systemd-analyze is not installed")
+    unit = tmp_path / path.name
+    unit.write_text(path.read_text().replace("/opt/suelo/bin/suelo", shutil.which("true") or "/bin/true"))
+    checked = subprocess.run([program, "verify", unit], capture_output=True, text=True, check=False)
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def test_the_image_is_built_of_files_that_exist() -> None:
+    text = (DEPLOY / "Dockerfile").read_text()
+    for line in re.findall(r"^COPY (?!--from)(.*)$", text, re.MULTILINE):
+        for source in line.split()[:-1]:
+            assert (ROOT / source).exists(), source
+    kept = re.findall(r"^!(.*)$", (DEPLOY / "Dockerfile.dockerignore").read_text(), re.MULTILINE)
+    for name in kept:
+        assert (ROOT / name).exists(), name
+    (command,) = re.findall(r"^CMD \[(.*)\]$", text, re.MULTILINE)
+    check_command([word.strip().strip('"') for word in command.split(",")])

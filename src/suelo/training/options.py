@@ -164,7 +164,7 @@ class TrainingOptions:
     threads: int = 0
     augmentation: Augmentation = field(default_factory=Augmentation)
     name: str = "suelo-unet"
-    version: str = "1.0.0"
+    version: str = "2.0.0"
 
     def __post_init__(self) -> None:
         """Check what cannot work.
@@ -221,9 +221,9 @@ class TrainingOptions:
             "scene_size": 256,
             "chip": 96,
             "batch": 6,
-            "steps": 150,
+            "steps": 250,
             "learning_rate": 4e-3,
-            "validate_every": 75,
+            "validate_every": 125,
             "checkpoint_every": 50,
             "average_decay": 0.9,
             "widths": (24, 32, 48, 64),

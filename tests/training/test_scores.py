@@ -7,7 +7,7 @@ import pytest
 
 from suelo.training.metrics import JaccardCounts, LevelCounts, as_stored
 from suelo.training.polygon_metric import AreaCounts
-from suelo.training.scores import average_precision, score_counts
+from suelo.training.scores import score_counts
 
 HALF = np.full(10, 125)
 
@@ -19,19 +19,6 @@ def counted(row, inside, outside):
         for level, number in pixels.items():
             target[row, level] = number
     return counts
-
-
-def test_average_precision_by_hand():
-    # At level 200: 2 of 3 are right; at 100: 3 of 4; at 0 all 4 of 10. Recall grows by .5, .25 and .25.
-    counts = counted(4, {200: 2, 100: 1, 0: 1}, {200: 1, 0: 5})
-    expected = 0.5 * 2 / 3 + 0.25 * 3 / 4 + 0.25 * 4 / 10
-    assert average_precision(counts)[4] == pytest.approx(expected)
-
-
-def test_average_precision_knows_perfect_useless_and_absent():
-    assert average_precision(counted(0, {250: 3}, {0: 9, 249: 4}))[0] == pytest.approx(1.0)
-    assert average_precision(counted(0, {10: 3}, {10: 9}))[0] == pytest.approx(0.25)
-    assert average_precision(counted(0, {}, {10: 9}))[0] is None
 
 
 def test_areas_of_polygons_add_columns_and_a_mean_of_their_own():

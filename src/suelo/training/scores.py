@@ -7,12 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from suelo.landcover import CLASS_COUNT, CLASS_KEYS
 from suelo.model.contract import Metrics
 from suelo.training.metrics import JaccardCounts, LevelCounts
 from suelo.training.polygon_metric import AreaCounts
+from suelo.training.ranking import average_precision
 
 
 @dataclass(frozen=True)
@@ -177,18 +176,6 @@ def score_counts(
         mean_average_precision=plain_mean(precision),
         caution=caution,
     )
-
-
-def average_precision(counts: LevelCounts) -> tuple[float | None, ...]:
-    """Average precision per class: the sum over falling levels of precision times the recall that each level adds.
-
-    Pixels of the same level come at once, in no order. None for a class that is nowhere in the truth.
-    """
-    both = np.cumsum(counts.inside[:, ::-1], axis=1)
-    either = both + np.cumsum(counts.outside[:, ::-1], axis=1)
-    gained = counts.inside[:, ::-1] / np.maximum(both[:, -1:], 1)
-    values = (gained * both / np.maximum(either, 1)).sum(axis=1)
-    return tuple(float(value) if there else None for value, there in zip(values, both[:, -1].tolist(), strict=True))
 
 
 def plain_mean(values: Sequence[float | None]) -> float | None:

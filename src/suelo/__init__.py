@@ -21,6 +21,11 @@ One model serves many images, and the statistics of one scene can normalise its 
     west = suelo.segment("west.tif", model=model)
     east = suelo.segment("east.tif", model=model, statistics=west.statistics)
 
+A server does the same for a program elsewhere:
+
+    job = suelo.Client("https://suelo.example", token="…").segment("scene.tif")
+    job.polygons(classes=["buildings"])
+
 `suelo.open_scene` gives the pixels themselves. Every error is a `suelo.errors.SueloError` with one sentence.
 """
 
@@ -30,6 +35,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from suelo.client.client import Client as Client
     from suelo.imagery.scene import open_scene as open_scene
     from suelo.model.session import load_model as load_model
     from suelo.segmentation.segment import Segmentation as Segmentation
@@ -38,10 +44,11 @@ if TYPE_CHECKING:
 
     __version__: str
 
-__all__ = ["Segmentation", "Selection", "__version__", "load_model", "open_scene", "segment"]
+__all__ = ["Client", "Segmentation", "Selection", "__version__", "load_model", "open_scene", "segment"]
 
 # Names are imported when they are asked for, so that `import suelo` costs nothing.
 _HOMES = {
+    "Client": "suelo.client.client",
     "Segmentation": "suelo.segmentation.segment",
     "Selection": "suelo.segmentation.selection",
     "load_model": "suelo.model.session",

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from suelo.cli import benchmark, evaluate, model, segment, serve, simulate, training, worker
+from suelo.cli import benchmark, evaluate, model, quantise, segment, serve, simulate, training, worker
 from suelo.errors import SueloError
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app.command("worker")(worker.worker)
 app.command("simulate", no_args_is_help=True)(simulate.simulate)
 app.command("train")(training.train)
 app.command("evaluate")(evaluate.evaluate)
+app.command("quantise", no_args_is_help=True)(quantise.quantise)
 app.add_typer(benchmark.app, name="benchmark")
 app.add_typer(model.app, name="model")
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from flask import Blueprint, Flask, Response
 
 from suelo.api import direct, files, jobs, maps, meta, reference, uploads
+from suelo.api.compression import compress_answers
 from suelo.api.context import IdConverter
 from suelo.api.errors import handle_errors
 from suelo.api.guard import refuse_foreign_pages
-from suelo.api.owner import give_cookies
+from suelo.api.owner import give_cookies, require_users
 from suelo.api.request_id import number_requests
 from suelo.api.timing import time_requests
 from suelo.jobs.service import JobService
@@ -34,10 +35,12 @@ def add_api(app: Flask, service: JobService) -> None:
     number_requests(app)
     time_requests(api)
     refuse_foreign_pages(api)
+    require_users(api)
     handle_errors(api)
     give_cookies(app)
     for subject in (meta, direct, uploads, jobs, files, maps, reference):
         subject.add_routes(api)
+    compress_answers(api)
     api.after_request(_no_sniffing)
     app.register_blueprint(api)
 

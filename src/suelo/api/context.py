@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import re
-from typing import Any, cast
+from typing import Any
 
-from flask import current_app, request
+from flask import request
 from werkzeug.exceptions import UnsupportedMediaType
 from werkzeug.routing import BaseConverter
 
 from suelo.api.owner import current_owner
 from suelo.api.query import selection_from_query
+from suelo.api.state import service
 from suelo.errors import InputError, NotAllowedError, NotFoundError
 from suelo.jobs.job import Job
-from suelo.jobs.service import JobService
 from suelo.segmentation.selection import Selection
+
+__all__ = [
+    "MAX_JSON",
+    "IdConverter",
+    "checked_id",
+    "find_job",
+    "finished_job",
+    "json_object",
+    "own_job",
+    "selection_for",
+    "service",
+]
 
 _ID = re.compile(r"[0-9a-f]{32}")
 MAX_JSON = 1_000_000
@@ -25,11 +37,6 @@ class IdConverter(BaseConverter):
     """The part of an address that is an id: `<id:job_id>`."""
 
     regex = _ID.pattern
-
-
-def service() -> JobService:
-    """The job service of the current app."""
-    return cast(JobService, current_app.extensions["suelo"])
 
 
 def checked_id(text: str, what: str) -> str:

@@ -39,6 +39,7 @@ class Intake:
         model: Callable[[], Model],
         worker: str,
         max_direct_pixels: int,
+        max_scene_pixels: int,
     ) -> None:
         """Use the parts of a service.
 
@@ -50,6 +51,7 @@ class Intake:
             model: Gives the model.
             worker: Name of this process in the records.
             max_direct_pixels: Images of up to so many pixels are segmented at once.
+            max_scene_pixels: Images of more pixels are refused.
         """
         self._records = records
         self._objects = objects
@@ -58,6 +60,7 @@ class Intake:
         self._model = model
         self._worker = worker
         self._max_direct_pixels = max_direct_pixels
+        self._max_scene_pixels = max_scene_pixels
         self._active: set[str] = set()
 
     @property
@@ -160,6 +163,12 @@ class Intake:
             self._active.discard(job.id)
 
     def _describe(self, job_id: str, owner: str, scene: Scene, sha256: str, size: int, options: JobOptions) -> Job:
+        if scene.grid.height * scene.grid.width > self._max_scene_pixels:
+            # A file of a few bytes may declare as many pixels as it likes.
+            raise ImageTooLargeError(
+                f"This image has {scene.grid.width} × {scene.grid.height} pixels; images of up to "
+                f"{self._max_scene_pixels} pixels are segmented here."
+            )
         model = self._model()
         crs = scene.grid.crs
         return Job(

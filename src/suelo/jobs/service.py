@@ -76,7 +76,14 @@ class JobService:
         name = str(self._worker)
         runner = Runner(self._records, self._objects, self._load_model, self._work_folder / name, name)
         self._intake = Intake(
-            self._records, self._objects, self._uploads, runner, self._load_model, name, settings.max_direct_pixels
+            self._records,
+            self._objects,
+            self._uploads,
+            runner,
+            self._load_model,
+            name,
+            settings.max_direct_pixels,
+            settings.max_scene_pixels,
         )
         self.users = Users(self._engine)
         self.idempotency = IdempotencyKeys(self._engine)

@@ -20,6 +20,7 @@ from suelo.web import ids
 from suelo.web.callbacks import register_callbacks
 from suelo.web.language import LANGUAGE_COOKIE, language_of
 from suelo.web.shell import document, frame
+from suelo.web.sign_in import ask_to_sign_in
 from suelo.web.texts import LANGUAGES, Texts
 from suelo.web.views import Views
 
@@ -100,6 +101,8 @@ def create_app(service: JobService) -> Flask:
         return response
 
     server.after_request(protect)
+    if service.settings.auth == "token":
+        ask_to_sign_in(server)
     return server
 
 

@@ -20,6 +20,14 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "Suelo's page needs JavaScript; the API and the command line do not.",
         "La página de Suelo necesita JavaScript; la API y la línea de comandos no.",
     ),
+    # Signing in
+    "sign_in.title": ("Sign in", "Ingresar"),
+    "sign_in.label": ("Your token, from the operator of this server", "Su token, que entrega el operador del servidor"),
+    "sign_in.button": ("Sign in", "Ingresar"),
+    "sign_in.out": ("Sign out", "Salir"),
+    "sign_in.done": ("You are signed in.", "Ha ingresado."),
+    "sign_in.wrong": ("This token is nobody's, or not any more.", "Este token no es de nadie, o ya no."),
+    "sign_in.needed": ("Sign in first.", "Ingrese primero."),
     # First page
     "home.title": ("What covers the ground?", "¿Qué cubre el suelo?"),
     "home.lede": (

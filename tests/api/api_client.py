@@ -91,6 +91,8 @@ class Backend(Protocol):
     """Where it keeps records and objects, and its limits."""
     environment: Mapping[str, str]
     """What else reaches its store: the `AWS_*` variables."""
+    https: bool
+    """True if visitors come over an encrypted connection."""
 
     def visit(self) -> Client:
         """A new visitor, whom the API does not know."""

@@ -27,7 +27,7 @@ from suelo.landcover import CLASS_KEYS
 from suelo.segmentation.selection import NO_DATA
 from suelo.settings import Settings
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "aws")]
 from api_client import Backend, Client, over_http, send_image
 
 StartBackend = Callable[..., Backend]
@@ -35,6 +35,8 @@ StartBackend = Callable[..., Backend]
 
 class LocalBackend:
     """A server in a thread of the tests. Nothing serves its queue: jobs stay queued until `work`."""
+
+    https = False
 
     def __init__(self, settings: Settings, environment: Mapping[str, str]) -> None:
         self.settings = settings
@@ -59,7 +61,7 @@ class LocalBackend:
         self.service.stop()
 
 
-@pytest.fixture(scope="session", params=["sqlite-folder", "postgresql-s3"])
+@pytest.fixture(scope="session", params=["sqlite-folder", "postgresql-s3", "lambda"])
 def start_backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartBackend]:
     """A function that starts a backend of this kind with an empty database and store, and settings of its own."""
     kind = request.param
@@ -69,11 +71,17 @@ def start_backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
         def start(**settings: object) -> Backend:
             home = tmp_path_factory.mktemp("api")
             environment: Mapping[str, str] = {}
-            if kind == "postgresql-s3":
+            if kind != "sqlite-folder":
                 settings["database"] = _new_database(request.getfixturevalue("postgresql"))
                 settings["store"] = f"s3://results/{uuid4().hex}"
                 environment = request.getfixturevalue("s3")
-            backend = LocalBackend(Settings(home=home, **settings), environment)
+            backend: Backend
+            if kind == "lambda":
+                from lambda_backend import LambdaBackend
+
+                backend = LambdaBackend(Settings(home=home, **settings), environment, home)
+            else:
+                backend = LocalBackend(Settings(home=home, **settings), environment)
             running.callback(backend.stop)
             return backend
 

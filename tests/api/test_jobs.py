@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from api_client import Client, own_ids, send_image
+import rasterio
+from api_client import Backend, Client, own_ids, send_image
 
 from suelo.imagery.scene import open_scene
 from suelo.imagery.statistics import measure_statistics
@@ -84,10 +85,10 @@ def test_who_has_the_address_sees_a_job_but_only_its_owner_deletes_it(
     assert client.get(job["url"]).status == 200
 
 
-def test_the_token_of_a_visitor_stays_in_the_cookie(client: Client, chip: bytes) -> None:
+def test_the_token_of_a_visitor_stays_in_the_cookie(backend: Backend, client: Client, chip: bytes) -> None:
     answer = send_image(client, chip)
     cookie = client.cookies["suelo_owner"]
-    assert (cookie["httponly"], cookie["samesite"], cookie["secure"]) == (True, "Lax", "")
+    assert (cookie["httponly"], cookie["samesite"], bool(cookie["secure"])) == (True, "Lax", backend.https)
     for secret in (cookie.value, hashlib.sha256(cookie.value.encode()).hexdigest()):
         assert secret not in answer.text
     assert "Set-Cookie" not in client.get("/v1/jobs").headers
@@ -193,3 +194,23 @@ def test_pages_of_other_sites_change_nothing(client: Client, chip: bytes) -> Non
     assert (form.status, form.media_type) == (415, "application/problem+json")
     text = client.post("/v1/uploads", body=b'{"name": "a.tif"}', headers={"Content-Type": "text/plain"})
     assert text.status == 415
+
+
+def test_a_small_file_that_declares_billions_of_pixels_is_refused(
+    client: Client, stored: Stored, tmp_path: Path
+) -> None:
+    path = tmp_path / "sparse.tif"
+    tiles = {"tiled": True, "blockxsize": 4096, "blockysize": 4096, "sparse_ok": True, "interleave": "pixel"}
+    with rasterio.open(
+        path, "w", driver="GTiff", width=100_000, height=100_000, count=8, dtype="uint16", BIGTIFF="YES", **tiles
+    ):
+        pass
+    image = path.read_bytes()
+    assert len(image) < 100_000
+    made = client.post("/v1/uploads", json={"name": "sparse.tif"}).json()
+    client.request(made["method"], made["url"], body=image)
+    for answer in (client.post("/v1/jobs", json={"upload": made["id"]}), client.post("/segment_tiff", body=image)):
+        assert (answer.status, answer.json()["type"]) == (413, "urn:problem-type:suelo:image-too-large")
+        assert answer.json()["detail"].startswith("This image has 100000 × 100000 pixels")
+    assert own_ids(client) == []
+    assert stored(made["id"]) == set()

@@ -1,0 +1,55 @@
+"""The stack's template, read as plain data."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+REPOSITORY = Path(__file__).parents[2]
+sys.path.insert(0, str(REPOSITORY / "tests" / "aws"))
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads CloudFormation's short forms: `!Ref X` as {"Ref": "X"}, `!Sub x` as {"Sub": "x"}."""
+
+
+def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    if isinstance(node, yaml.ScalarNode):
+        return {suffix: loader.construct_scalar(node)}
+    if isinstance(node, yaml.SequenceNode):
+        return {suffix: loader.construct_sequence(node, deep=True)}
+    return {suffix: loader.construct_mapping(node, deep=True)}
+
+
+_Loader.add_multi_constructor("!", _short_form)
+
+
+@pytest.fixture(scope="session")
+def folder() -> Path:
+    """Where the stack's files are."""
+    return REPOSITORY / "deploy" / "aws"
+
+
+@pytest.fixture(scope="session")
+def template(folder: Path) -> dict[str, Any]:
+    return yaml.load((folder / "template.yaml").read_text(), _Loader)
+
+
+@pytest.fixture(scope="session")
+def resources(template: dict[str, Any]) -> dict[str, Any]:
+    return template["Resources"]
+
+
+@pytest.fixture(scope="session")
+def functions(resources: dict[str, Any]) -> dict[str, Any]:
+    """Properties of each function, by the name of its module."""
+    found = {}
+    for resource in resources.values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            (handler,) = resource["Properties"]["ImageConfig"]["Command"]
+            found[handler.split(".")[2]] = resource["Properties"]
+    return found

@@ -152,6 +152,7 @@ def test_a_job_can_be_cancelled(client: Client, draw_image: Draw, tmp_path: Path
     with pytest.raises(UnavailableError, match="still"):
         job.wait(timeout_s=0.01, progress=False)
     job.cancel()
+    assert job.events()[0]["kind"] == "submitted"
     with pytest.raises(CancelledError):
         job.wait(60, progress=False)
     job.delete()

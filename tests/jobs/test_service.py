@@ -20,10 +20,12 @@ from suelo.jobs.database import open_database
 from suelo.jobs.job import Job, JobOptions
 from suelo.jobs.records import Records
 from suelo.jobs.service import JobService
+from suelo.jobs.watch import Watch
 from suelo.landcover import CLASS_KEYS
-from suelo.segmentation.engine import predict
+from suelo.segmentation.engine import Progress, predict
 from suelo.segmentation.selection import Selection
 from suelo.segmentation.summary import summarise
+from suelo.segmentation.tiling import Tiling
 from suelo.settings import Settings
 
 Draw = Callable[..., Path]
@@ -195,6 +197,35 @@ def test_a_running_job_stops_soon_after_it_is_cancelled(
     assert [name for name in files(settings) if "input.tif" not in name] == []
     with pytest.raises(ConflictError):
         service.results.raster(job.id, "probabilities")
+
+
+def test_a_running_job_stops_within_a_strip(
+    service: JobService, draw_image: Draw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[int] = []
+    network = Watch.network
+
+    def noting(self: Watch, progress: Progress) -> None:
+        done.append(progress.done)
+        network(self, progress)
+
+    monkeypatch.setattr(Watch, "network", noting)
+    monkeypatch.setattr("suelo.jobs.watch.SYNC_SECONDS", 3600.0)  # only who cancels makes the job look
+    monkeypatch.setattr("suelo.segmentation.engine.PROGRESS_SECONDS", 0.0)
+    path = draw_image(tmp_path / "scene.tif", 3000, 1500)
+    job = service.submit(upload(service, path), "ana")
+    with open_scene(path) as scene:
+        across = Tiling.of(service.model.contract).spans(scene.grid.height, scene.grid.width)[1]
+    strip = len(across.starts)
+    service.start()
+    end = time.monotonic() + 60
+    while not done:
+        assert time.monotonic() < end
+        time.sleep(0.005)
+    before = done[-1]
+    service.cancel(job.id)
+    assert until(service, job, lambda job: job.finished).status == "cancelled"
+    assert done[-1] <= before + strip + 1
 
 
 def test_a_stopped_server_puts_its_job_back_and_the_next_one_finishes_it(

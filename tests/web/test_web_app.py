@@ -79,6 +79,12 @@ def test_images_may_come_from_the_background_map_only(address, allowed) -> None:
     assert allowed in content_policy([], address)
 
 
+def test_images_may_be_sent_to_the_store_that_takes_them_only() -> None:
+    assert "connect-src" not in content_policy([], "")
+    store = "https://results.s3.sa-east-1.amazonaws.com"
+    assert f"; connect-src 'self' {store};" in content_policy([], "", store)
+
+
 def test_names_of_images_are_escaped(service, draw_image, tmp_path, client) -> None:
     image = draw_image(tmp_path / "x.tif", seed=5).read_bytes()
     job = service.submit_image(image, "corn & beans.tif", "somebody")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from flask import Blueprint, Response, send_file
 
@@ -11,6 +12,7 @@ from suelo.api.operation import file_of, operation
 from suelo.api.parameters import SELECTION
 from suelo.api.timing import part
 from suelo.jobs.job import Job
+from suelo.jobs.objects import MEDIA_TYPE, PROBABILITIES, key
 from suelo.jobs.results import digest
 
 MEDIA_TYPES = {
@@ -22,8 +24,9 @@ MEDIA_TYPES = {
     "json": "application/json",
 }
 """Media type of each format."""
-_COG = "image/tiff; application=geotiff; profile=cloud-optimized"
 
+_ELSEWHERE: dict[int, Any] = {303: {}, 304: {}}
+"""Answers that say where the file is: in S3, or with the client already."""
 _CONDITIONS = ("If-None-Match", "Range")
 _PROBLEMS = (400, 404, 409, 416)
 
@@ -40,7 +43,7 @@ def add_routes(api: Blueprint) -> None:
 @operation(
     "Results",
     answers={status: file_of(MEDIA_TYPES["gpkg"], MEDIA_TYPES["geojson"], MEDIA_TYPES["fgb"]) for status in (200, 206)}
-    | {304: {}},
+    | _ELSEWHERE,
     query=SELECTION,
     headers=_CONDITIONS,
     problems=_PROBLEMS,
@@ -52,7 +55,7 @@ def send_polygons(job_id: str, fmt: str) -> Response:
 
 @operation(
     "Results",
-    answers={200: file_of(MEDIA_TYPES["csv"]), 206: file_of(MEDIA_TYPES["csv"]), 304: {}},
+    answers={200: file_of(MEDIA_TYPES["csv"]), 206: file_of(MEDIA_TYPES["csv"])} | _ELSEWHERE,
     query=SELECTION,
     headers=_CONDITIONS,
     problems=_PROBLEMS,
@@ -64,7 +67,7 @@ def send_table(job_id: str) -> Response:
 
 @operation(
     "Results",
-    answers={200: file_of(MEDIA_TYPES["png"]), 206: file_of(MEDIA_TYPES["png"]), 304: {}},
+    answers={200: file_of(MEDIA_TYPES["png"]), 206: file_of(MEDIA_TYPES["png"])} | _ELSEWHERE,
     query=SELECTION,
     headers=_CONDITIONS,
     problems=_PROBLEMS,
@@ -76,7 +79,7 @@ def send_preview(job_id: str) -> Response:
 
 @operation(
     "Results",
-    answers={200: file_of(MEDIA_TYPES["json"]), 206: file_of(MEDIA_TYPES["json"]), 304: {}},
+    answers={200: file_of(MEDIA_TYPES["json"]), 206: file_of(MEDIA_TYPES["json"])} | _ELSEWHERE,
     query=SELECTION,
     headers=_CONDITIONS,
     problems=_PROBLEMS,
@@ -88,15 +91,18 @@ def send_description(job_id: str) -> Response:
 
 @operation(
     "Results",
-    answers={200: file_of(_COG), 206: file_of(_COG), 304: {}},
+    answers={200: file_of(MEDIA_TYPE), 206: file_of(MEDIA_TYPE)} | _ELSEWHERE,
     headers=_CONDITIONS,
     problems=_PROBLEMS,
 )
 def send_probabilities(job_id: str) -> Response:
     """The probabilities of all classes, which no selection changes; parts of it on demand (HTTP Range)."""
     job = finished_job(job_id)
+    address = service().downloads.of_object(key(job.id, PROBABILITIES))
+    if address is not None:
+        return _redirect(address)
     path = Path(service().results.raster(job.id, "probabilities"))
-    return _send(path, _COG, f"{job.name}-probabilities.tif", f"{job.id}-probabilities")
+    return _send(path, MEDIA_TYPE, f"{job.name}-probabilities.tif", f"{job.id}-probabilities")
 
 
 def export_response(job: Job, fmt: str, what: str) -> Response:
@@ -104,7 +110,16 @@ def export_response(job: Job, fmt: str, what: str) -> Response:
     selection = selection_for(job)
     with part("export"):
         path = service().results.export(job.id, selection, fmt)
-    return _send(path, MEDIA_TYPES[fmt], f"{job.name}-{what}.{fmt}", f"{job.id}-{digest(selection)}-{fmt}")
+        name = f"{job.name}-{what}.{fmt}"
+        address = service().downloads.of_export(job.id, path, name, MEDIA_TYPES[fmt])
+    if address is not None:
+        return _redirect(address)
+    return _send(path, MEDIA_TYPES[fmt], name, f"{job.id}-{digest(selection)}-{fmt}")
+
+
+def _redirect(address: str) -> Response:
+    # The address is a permission, and stops working.
+    return Response(status=303, headers={"Location": address, "Cache-Control": "no-store"})
 
 
 def _send(path: Path, media_type: str, name: str, etag: str) -> Response:

@@ -132,6 +132,11 @@ class RemoteJob:
             raise InputError("The job is not finished; cancel it first.")
         self._connection.json("DELETE", self._path)
 
+    def events(self) -> list[dict[str, Any]]:
+        """What happened to the job, oldest first: `moment`, `kind` and `detail` of each event."""
+        found: list[dict[str, Any]] = self._connection.json("GET", f"{self._path}/events")["events"]
+        return found
+
     def classes(self, **show: Any) -> pandas.DataFrame:  # noqa: ANN401
         """Numbers of all ten classes, one row each.
 

@@ -30,6 +30,8 @@ INPUT = "input.tif"
 DISPLAY = "display.tif"
 PROBABILITIES = "probabilities.tif"
 RESULT = "result.json"
+MEDIA_TYPE = "image/tiff; application=geotiff; profile=cloud-optimized"
+"""Of the rasters."""
 
 MAX_SINGLE_PUT = 5 * 10**9
 """S3 takes up to 5 GiB in one PUT; larger objects come in parts."""

@@ -203,7 +203,8 @@ class Runner:
             watch.look()
             if watch.cancelled():
                 raise CancelledError("It was cancelled.")
-            wait(partial(self._objects.put_file, key(job.id, names.PROBABILITIES), folder / names.PROBABILITIES))
+            put = partial(self._objects.put_file, key(job.id, names.PROBABILITIES), folder / names.PROBABILITIES)
+            wait(partial(put, f"{job.name}-{names.PROBABILITIES}", names.MEDIA_TYPE))
             wait(partial(self._objects.put, key(job.id, names.RESULT), json.dumps(result).encode()))
             if large:
                 wait(parts.clear)

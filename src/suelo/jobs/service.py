@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError
 from suelo.errors import ConflictError, NotFoundError, UnavailableError
 from suelo.jobs.cache import FileCache
 from suelo.jobs.database import open_database
+from suelo.jobs.downloads import Downloads
 from suelo.jobs.events import Event, events_of
 from suelo.jobs.idempotency import IdempotencyKeys
 from suelo.jobs.identity import Worker
@@ -48,6 +49,7 @@ class JobService:
     Attributes:
         settings: What it was made with.
         results: Summaries, files and pixels of finished jobs.
+        downloads: Addresses of S3 for large files.
         users: Who may use a server that asks for tokens.
         idempotency: Answers that are kept under keys.
     """
@@ -88,6 +90,7 @@ class JobService:
         self.users = Users(self._engine)
         self.idempotency = IdempotencyKeys(self._engine)
         self.results = Results(self._records, self._objects, self._cache)
+        self.downloads = Downloads(self._objects, settings.presign)
         self._background = BackgroundWorker(self._run_next, self._tend, self.tidy)
         self._hard_of_hearing_until = 0.0
         self._sample = threading.Lock()

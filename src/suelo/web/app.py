@@ -90,7 +90,7 @@ def create_app(service: JobService) -> Flask:
     views = Views(service, current_owner)
     server.add_url_rule("/results/<job_id>/thumbnail.png", "thumbnail", partial(_thumbnail, views))
     page = Page(server, views)
-    policy = content_policy(page.csp_hashes(), service.settings.basemap_url)
+    policy = content_policy(page.csp_hashes(), service.settings.basemap_url, service.downloads.origin())
 
     def protect(response: Response) -> Response:
         if response.mimetype == "text/html":
@@ -106,12 +106,13 @@ def create_app(service: JobService) -> Flask:
     return server
 
 
-def content_policy(script_hashes: Sequence[str], basemap_url: str) -> str:
-    """What the page may load: its own files, and images of the background map.
+def content_policy(script_hashes: Sequence[str], basemap_url: str, store: str | None = None) -> str:
+    """What the page may load: its own files, and images of the background map; and where it may send images.
 
     Args:
         script_hashes: Hashes of the scripts inside the document, quoted.
         basemap_url: Tile address of the background map; empty for none.
+        store: Scheme and host of the S3 server that takes images, if there is one.
     """
     images = ["'self'", "data:", "blob:"]
     if basemap_url:
@@ -124,6 +125,7 @@ def content_policy(script_hashes: Sequence[str], basemap_url: str) -> str:
             f"script-src 'self' {' '.join(script_hashes)}",
             "style-src 'self' 'unsafe-inline'",
             f"img-src {' '.join(images)}",
+            *([f"connect-src 'self' {store}"] if store else []),
             "object-src 'none'",
             "base-uri 'self'",
             "frame-ancestors 'self'",

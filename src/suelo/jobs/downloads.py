@@ -1,0 +1,48 @@
+"""Large files of results that S3 gives away itself, by an address that holds for a while."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from suelo.jobs.objects import Objects, export_key
+
+DIRECT_BYTES = 4_000_000
+"""Smaller files come through the server, which knows whether a visitor has them already. AWS Lambda answers with up to
+6 MB, a third of which base64 takes."""
+
+
+class Downloads:
+    """Addresses of S3 for files of results, where clients may have such."""
+
+    def __init__(self, objects: Objects, presign: bool) -> None:
+        """Use a store; without `presign` everything comes through the server."""
+        self._objects = objects
+        self._presign = presign
+
+    def of_object(self, object_key: str) -> str | None:
+        """Where an object can be fetched; None if the server should send it."""
+        if not self._presign or (self._objects.size(object_key) or 0) <= DIRECT_BYTES:
+            return None
+        return self._objects.address_for_download(object_key)
+
+    def of_export(self, job_id: str, path: Path, name: str, media_type: str) -> str | None:
+        """Where an export can be fetched; None if the server should send it.
+
+        Args:
+            job_id: Its job.
+            path: The file, whose stem tells it from other exports of the job.
+            name: File name for who downloads it.
+            media_type: What it is.
+        """
+        if not self._presign or path.stat().st_size <= DIRECT_BYTES:
+            return None
+        object_key = export_key(job_id, f"{path.stem}/{name}")
+        address = self._objects.address_for_download(object_key)
+        if address is not None and self._objects.size(object_key) is None:
+            self._objects.put_file(object_key, path, name, media_type)
+        return address
+
+    def origin(self) -> str | None:
+        """Scheme and host of the addresses, for the page's content policy; None if there are none."""
+        address = self._objects.address_for_upload("origin") if self._presign else None
+        return None if address is None else "/".join(address.split("/", 3)[:3])

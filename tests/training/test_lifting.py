@@ -17,7 +17,7 @@ def scene(seed, noise=0.0):
     bands = np.empty((8, 64, 64), np.float32)
     bands[list(KNOWN)] = rng.uniform(300, 900, (3, 64, 64))
     red, green, blue = bands[list(KNOWN)]
-    bands[0] = 0.9 * blue + 40
+    bands[0] = 0.6 * blue + 0.5 * green + 40
     bands[3] = 0.5 * (green + red)
     bands[5], bands[6], bands[7] = 2 * red - 0.5 * blue + 900, 3 * green + 10, 0.2 * red + 1.5 * green
     bands += noise * rng.normal(size=bands.shape)

@@ -36,17 +36,17 @@ class Augmentation:
     """
 
     flips: bool = True
-    percentile_jitter: float = 0.08
-    band_jitter: float = 0.08
+    percentile_jitter: float = 0.06
+    band_jitter: float = 0.06
     gamma: float = 0.2
     noise: float = 0.04
     mottle: float = 0.08
     blur_probability: float = 0.35
     saturate_probability: float = 0.2
     nodata_probability: float = 0.08
-    grey_probability: float = 0.1
-    crush_probability: float = 0.1
-    coarse_probability: float = 0.35
+    grey_probability: float = 0.05
+    crush_probability: float = 0.05
+    coarse_probability: float = 0.2
 
 
 def augment(

@@ -20,6 +20,9 @@ from suelo.training.resampling import resample, resample_truth
 
 BLUE, GREEN, RED, NIR1 = 1, 2, 4, 6
 
+_DISPLAY_GAMMA = 2.2
+"""Both sets are 8-bit pictures for display; numbers in proportion to light are their power of this."""
+
 _STRETCHED = 1000.0
 """Stretched bands 0..1 are kept as integers up to this."""
 
@@ -212,8 +215,9 @@ def _to_network_gsd(
 def _lifted(
     image: NDArray[np.float32], truth: NDArray[np.uint8], valid: NDArray[np.bool_], lift: BandLift, name: str
 ) -> LabelledScene:
+    image = (image / 255.0) ** _DISPLAY_GAMMA
     low, high = np.percentile(image[:, valid], (LOW_PERCENTILE, HIGH_PERCENTILE), axis=1)
-    stretched = (image - low[:, None, None]) / np.maximum(high - low, 1e-3)[:, None, None]
+    stretched = (image - low[:, None, None]) / np.maximum(high - low, 1e-6)[:, None, None]
     bands = lift.apply(np.clip(stretched, -0.5, 1.5).astype(np.float32))
     values = np.clip(np.rint((bands + 1.0) * _STRETCHED), 1, 4 * _STRETCHED).astype(np.uint16)
     values[:, ~valid] = 0

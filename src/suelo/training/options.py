@@ -57,10 +57,10 @@ class Mixture:
         simulated: Made-up scenes.
     """
 
-    dstl: float = 0.62
-    naip: float = 0.16
-    dubai: float = 0.04
-    simulated: float = 0.18
+    dstl: float = 0.74
+    naip: float = 0.1
+    dubai: float = 0.02
+    simulated: float = 0.14
 
     def __post_init__(self) -> None:
         """Check the shares.

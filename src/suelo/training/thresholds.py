@@ -21,16 +21,20 @@ def choose_levels(*counts: LevelCounts) -> NDArray[np.int_]:
     The curve is smoothed first: its top is flat, and the highest of many noisy values is a choice by chance.
 
     Args:
-        counts: Of validation scenes alone: a threshold chosen on the scenes it is judged on flatters itself. Several
-            kinds of scenes have the same say in a class, if it occurs in them at all.
+        counts: Of validation scenes alone: a threshold chosen on the scenes it is judged on flatters itself. With
+            several kinds of scenes, the geometric mean of their indices is best: what one kind gains may not cost
+            another one most of what it has. Only kinds in which a class is found at all have a say in it.
     """
     levels = np.full(CLASS_COUNT, FULL_SCALE // 2)
     curves = [found.jaccard() for found in counts]
     for row in range(CLASS_COUNT):
-        measured = [curve[row] for curve, found in zip(curves, counts, strict=True) if found.inside[row].sum()]
+        measured = [
+            np.nan_to_num(curve[row]) for curve, found in zip(curves, counts, strict=True) if found.inside[row].sum()
+        ]
         if not measured:
             continue
-        padded = np.pad(np.nan_to_num(np.mean(measured, axis=0)), _SMOOTHING // 2, mode="edge")
+        mean = np.exp(np.mean(np.log(np.maximum(measured, 1e-4)), axis=0))
+        padded = np.pad(mean, _SMOOTHING // 2, mode="edge")
         smooth = np.convolve(padded, np.ones(_SMOOTHING) / _SMOOTHING, mode="valid")
         levels[row] = LOWEST + int(np.argmax(smooth[LOWEST : HIGHEST + 1]))
     return levels

@@ -27,7 +27,8 @@ from suelo.landcover import CLASS_KEYS
 from suelo.segmentation.selection import NO_DATA
 from suelo.settings import Settings
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "aws")]
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "aws"))
 from api_client import Backend, Client, over_http, send_image
 
 StartBackend = Callable[..., Backend]

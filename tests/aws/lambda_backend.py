@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -45,14 +45,14 @@ class LambdaBackend:
         self._sqs = ThreadedMotoServer("127.0.0.1", 0)
         self._sqs.start()
         host, port = self._sqs.get_host_and_port()
-        self._client = get_session().create_client(
+        self.client = get_session().create_client(
             "sqs",
             "us-east-1",
             endpoint_url=f"http://{host}:{port}",
             aws_access_key_id="suelo",
             aws_secret_access_key="suelo",
         )
-        self.queue = self._client.create_queue(QueueName=f"jobs-{uuid4().hex}")["QueueUrl"]
+        self.queue = self.client.create_queue(QueueName=f"jobs-{uuid4().hex}")["QueueUrl"]
         self.settings = settings.model_copy(update={"queue": self.queue})
         self._variables = {
             **environment,
@@ -79,11 +79,17 @@ class LambdaBackend:
         own = {"SUELO_HOME": str(home / "tmp")} | variables
         return Function(f"suelo.aws.{name}.handler", self._variables | own, home / "log", timeout_s=timeout_s)
 
-    def visit(self) -> Client:
-        return Client(self._send)
+    def visit(self, subject: str = "") -> Client:
+        """A new visitor: one without a token, or the user of a token that API Gateway has checked."""
 
-    def _send(self, method: str, path: str, headers: Headers, body: Any) -> Response:
-        event = http_event(method, path, headers, body if isinstance(body, bytes) else b"".join(body))
+        def send(method: str, path: str, headers: Headers, body: Any) -> Response:
+            return self._send(
+                method, http_event(method, path, headers, body if isinstance(body, bytes) else b"".join(body), subject)
+            )
+
+        return Client(send)
+
+    def _send(self, method: str, event: dict[str, Any]) -> Response:
         if len(json.dumps(event)) > MAX_EVENT:
             return Response(413, Headers({"Content-Type": "application/json"}), b'{"message": "Request Too Long"}')
         with self._turn:  # the emulator takes one event at a time
@@ -100,7 +106,7 @@ class LambdaBackend:
             failed = {item["itemIdentifier"] for item in answer["batchItemFailures"]}
             for message in messages:
                 if message["MessageId"] not in failed:
-                    self._client.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
+                    self.client.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
             if failed:
                 break
         return answer
@@ -109,11 +115,11 @@ class LambdaBackend:
         """Messages of the queue that announce a job; those of other jobs stay where they are."""
         found = []
         others = []
-        while messages := self._client.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages"):
+        while messages := self.client.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages"):
             for message in messages:
                 (found if json.loads(message["Body"]) == {"job": job_id} else others).append(message)
         for message in others:
-            self._client.change_message_visibility(
+            self.client.change_message_visibility(
                 QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
             )
         return found
@@ -182,6 +188,3 @@ def sqs_event(messages: list[dict[str, Any]]) -> dict[str, Any]:
             for m in messages
         ]
     }
-
-
-StartFunction = Callable[..., Function]

@@ -238,7 +238,7 @@ class Objects:
         if self._folder is None:
             return
         limit = time.time() - older.total_seconds()
-        for path in (self._folder / "jobs").glob("*/*"):
+        for path in list((self._folder / "jobs").rglob("*")):
             # `replacing` writes in hidden folders, obstore to names that end in # and a number.
             unfinished = path.name.startswith(".") or path.suffix.partition("#")[2].isdigit()
             with suppress(OSError):

@@ -42,6 +42,7 @@ def test_indices_by_hand():
 def test_a_division_by_zero_is_no_water():
     with np.errstate(all="raise"):
         assert ndwi(bands())[0, 0] == -np.inf
+        assert ndwi(bands(nir=300))[0, 0] == -1
         assert ccci(bands())[0, 0] == -np.inf
         assert ccci(bands(red=300, nir=300, red_edge=200))[0, 0] == -np.inf  # the divisor is 0
         assert ccci(bands(red=300))[0, 0] == -np.inf  # red edge and NIR are 0
@@ -164,13 +165,12 @@ def test_it_is_measured_on_images_that_it_was_not_chosen_on(wet_folder):
 
 
 def test_the_truth_of_the_image_itself_is_not_looked_at(write_dstl_folder, tmp_path):
-    """Where the other images have no pond, nobody can know that the large body is one."""
+    """Where the other images have no pond, nobody can know that a smaller body is one."""
     ids = ("6010_1_2", "6040_1_0", "6070_2_3")
-    lake = box(10, 20, 60, 80)
-    shapes = {image_id: {7: lake} for image_id in ids[:2]} | {ids[2]: {8: lake}}
+    shapes = {image_id: {7: box(10, 10, 70, 90)} for image_id in ids[:2]} | {ids[2]: {8: box(10, 10, 35, 35)}}
     folder = DstlFolder(write_dstl_folder(tmp_path / "odd", ids, shapes=shapes))
-    found = measure_water_rule(folder, [ids[:2], ids[2:]], [ids[2]])
-    assert found.classes[1].recall == 0.0
+    pond = measure_water_rule(folder, [ids[:2], ids[2:]], [ids[2]]).classes[1]
+    assert (pond.scenes, pond.recall) == (1, 0.0)
 
 
 def test_one_fold_is_refused(wet_folder):

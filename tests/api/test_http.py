@@ -58,6 +58,9 @@ def test_a_copy_that_is_still_right_is_not_sent_again(client: Client, job: dict)
         again = client.get(address, headers={**GZIP, "If-None-Match": packed.headers["ETag"]})
         assert (again.status, again.body) == (304, b""), name
         assert client.get(address, headers={"If-None-Match": '"other"'}).status == 200
+        # Reading a file does not make it newer.
+        assert client.get(address).headers["Last-Modified"] == first.headers["Last-Modified"]
+        assert client.get(address, headers={"If-Modified-Since": first.headers["Last-Modified"]}).status == 304
 
 
 def test_parts_of_files(client: Client, job: dict) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import logging
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from suelo.api.app import add_api, create_api
+from suelo.api.request_id import RequestIdFilter
 from suelo.jobs.service import JobService
 from suelo.settings import Settings
 
@@ -74,3 +77,27 @@ def test_other_pages_of_an_app_keep_their_own_errors(service: JobService) -> Non
     browser = app.test_client()
     assert browser.get("/nothing").mimetype == "text/html"
     assert browser.get("/v1/nothing").mimetype == "application/problem+json"
+
+
+def test_each_line_of_the_log_has_the_number_of_its_request(browser: FlaskClient, chip: bytes) -> None:
+    log = io.StringIO()
+    handler = logging.StreamHandler(log)
+    handler.addFilter(RequestIdFilter())
+    handler.setFormatter(logging.Formatter("[%(request_id)s] %(message)s"))
+    logger = logging.getLogger("suelo")
+    logger.addHandler(handler)
+    level = logger.level
+    logger.setLevel(logging.INFO)
+    try:
+        made = browser.post("/v1/uploads", json={"name": "a.tif"}, headers={"X-Request-Id": "one"})
+        browser.get("/healthz", headers={"X-Request-Id": "two"})
+        browser.get("/v1/nothing", headers={"X-Request-Id": "three"})
+        logger.info("outside")
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+    first, second, third = log.getvalue().splitlines()
+    assert first.startswith("[one] POST /v1/uploads 201 in ")
+    assert first.endswith(f" ms -> {made.headers['Location']}")
+    assert second.startswith("[three] GET /v1/nothing 404 in ")
+    assert third == "[-] outside"

@@ -102,7 +102,7 @@ def send_probabilities(job_id: str) -> Response:
     if address is not None:
         return _redirect(address)
     path = Path(service().results.raster(job.id, "probabilities"))
-    return _send(path, MEDIA_TYPE, f"{job.name}-probabilities.tif", f"{job.id}-probabilities")
+    return _send(job, path, MEDIA_TYPE, f"{job.name}-probabilities.tif", f"{job.id}-probabilities")
 
 
 def export_response(job: Job, fmt: str, what: str) -> Response:
@@ -114,7 +114,7 @@ def export_response(job: Job, fmt: str, what: str) -> Response:
         address = service().downloads.of_export(job.id, path, name, MEDIA_TYPES[fmt])
     if address is not None:
         return _redirect(address)
-    return _send(path, MEDIA_TYPES[fmt], name, f"{job.id}-{digest(selection)}-{fmt}")
+    return _send(job, path, MEDIA_TYPES[fmt], name, f"{job.id}-{digest(selection)}-{fmt}")
 
 
 def _redirect(address: str) -> Response:
@@ -122,7 +122,16 @@ def _redirect(address: str) -> Response:
     return Response(status=303, headers={"Location": address, "Cache-Control": "no-store"})
 
 
-def _send(path: Path, media_type: str, name: str, etag: str) -> Response:
-    response = send_file(path, media_type, as_attachment=True, download_name=name, conditional=True, etag=etag)
+def _send(job: Job, path: Path, media_type: str, name: str, etag: str) -> Response:
+    response = send_file(
+        path,
+        media_type,
+        as_attachment=True,
+        download_name=name,
+        conditional=True,
+        etag=etag,
+        # The file itself may be a copy, made or touched later.
+        last_modified=job.finished_at,
+    )
     response.headers["Cache-Control"] = "private, no-cache"
     return response

@@ -49,7 +49,7 @@ QUERY: dict[str, dict[str, Any]] = {
     },
     "simplify": {
         "description": "Simplify outlines within this many metres.",
-        "schema": {"type": "number", "minimum": 0, "maximum": 1000},
+        "schema": {"type": "number", "minimum": 0},
         "example": 1.5,
     },
     "name": {

@@ -8,8 +8,15 @@ from collections.abc import Callable
 
 
 def write_log(level: str) -> None:
-    """Write Suelo's messages from a level on, and other libraries' warnings, to standard error."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    """Write Suelo's messages from a level on, and other libraries' warnings, to standard error.
+
+    Each line has the number of the request that it belongs to in brackets, or - outside of one.
+    """
+    from suelo.api.request_id import RequestIdFilter
+
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s")
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(RequestIdFilter())
     logging.getLogger("suelo").setLevel(level)
 
 

@@ -46,24 +46,41 @@ def soft_jaccard(logits: Tensor, targets: Tensor, weights: Tensor) -> tuple[Tens
     return both / either.clamp_min(1e-6), present > 0
 
 
-def segmentation_loss(logits: Tensor, targets: Tensor, weights: Tensor, class_weights: Tensor) -> Tensor:
+def segmentation_loss(
+    logits: Tensor, targets: Tensor, weights: Tensor, class_weights: Tensor, kinds: Tensor | None = None
+) -> Tensor:
     """Weighted mean over the classes of cross-entropy and of 1 - soft Jaccard, added.
 
     Cross-entropy teaches what is absent and keeps probabilities calibrated; soft Jaccard gives a class of a few
     pixels the same say as one that fills the scene. Classes that are absent from the batch have no Jaccard term.
+
+    The index is taken over the chips of each kind of place by itself: in one sum, a wood in one place would drown the
+    scattered trees of another.
 
     Args:
         logits: (N, C, H, W), any float type; the loss is computed in float32.
         targets: 0..1, (N, C, H, W).
         weights: 0 where a pixel does not count for a class, (N, C, H, W) or (N, 1, H, W).
         class_weights: (C,).
+        kinds: Which kind of place each chip shows, integers (N,); all the same if None.
 
     Returns:
         A scalar.
     """
     logits = logits.float()
-    entropy = cross_entropy(logits, targets, weights)
+    entropy = (class_weights * cross_entropy(logits, targets, weights)).sum() / class_weights.sum()
+    if kinds is None:
+        return entropy + _overlap(logits, targets, weights, class_weights)
+    parts = [kinds == kind for kind in kinds.unique()]
+    overlaps = [
+        part.float().mean() * _overlap(logits[part], targets[part], weights[part], class_weights) for part in parts
+    ]
+    return entropy + torch.stack(overlaps).sum()
+
+
+def _overlap(logits: Tensor, targets: Tensor, weights: Tensor, class_weights: Tensor) -> Tensor:
+    """Weighted mean of 1 - soft Jaccard over the classes that occur."""
     jaccard, present = soft_jaccard(logits, targets, weights)
     shares = class_weights * present
-    overlap = (shares * (1.0 - jaccard)).sum() / shares.sum().clamp_min(1e-6)
-    return (class_weights * entropy).sum() / class_weights.sum() + overlap
+    overlap: Tensor = (shares * (1.0 - jaccard)).sum() / shares.sum().clamp_min(1e-6)
+    return overlap

@@ -55,11 +55,13 @@ class Batch:
         images: Normalised pixels, float32 (N, 8, H, W).
         targets: Share of the pixel that the class covers, 0..1, float32 (N, 10, H, W).
         weights: 0 where there is no data or nobody knows the class, float32 (N, 10, H, W).
+        kinds: Position of the source that each chip comes from, (N,).
     """
 
     images: Tensor
     targets: Tensor
     weights: Tensor
+    kinds: Tensor
 
 
 class ChipSampler:
@@ -91,16 +93,18 @@ class ChipSampler:
         import torch
 
         chips = [self._draw(np.random.default_rng((self._seed, 1, step, i))) for i in range(self._batch)]
-        images, truth, valid = (np.stack(arrays) for arrays in zip(*chips, strict=True))
+        images, truth, valid, kinds = (np.stack(arrays) for arrays in zip(*chips, strict=True))
         known = (truth != UNKNOWN) & valid[:, None]
         return Batch(
             torch.from_numpy(images),
             torch.from_numpy(np.where(known, truth, 0)).float() / FULL_SCALE,
             torch.from_numpy(known).float(),
+            torch.from_numpy(kinds),
         )
 
-    def _draw(self, rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.bool_]]:
-        pool = self._pools[int(rng.choice(len(self._pools), p=self._shares))]
+    def _draw(self, rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.bool_], int]:
+        kind = int(rng.choice(len(self._pools), p=self._shares))
+        pool = self._pools[kind]
         scene, row, col = pool.place(rng)
         ratio = float(np.exp(rng.uniform(*np.log(_GSD_RATIOS)))) if rng.random() < _RESAMPLED_SHARE else 1.0
         height, width = scene.valid.shape
@@ -121,7 +125,7 @@ class ChipSampler:
             stack = resample(stack, self._chip, self._chip)
             image, valid = stack[:-1], stack[-1] > 0.99
             truth = resample_truth(truth, self._chip, self._chip)
-        return augment(image, truth, valid, rng, self._augmentation)
+        return *augment(image, truth, valid, rng, self._augmentation), kind
 
 
 class _Pool:

@@ -39,7 +39,7 @@ def batches(step):
     images = torch.from_numpy(images.astype(np.float32))
     targets = torch.zeros(2, 10, 32, 32)
     targets[:, 4] = torch.from_numpy(trees)
-    return Batch(images, targets, torch.ones(2, 10, 32, 32))
+    return Batch(images, targets, torch.ones(2, 10, 32, 32), torch.zeros(2, dtype=torch.int64))
 
 
 def validate(network):

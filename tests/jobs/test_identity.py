@@ -29,3 +29,15 @@ def test_only_an_ended_process_of_this_machine_is_surely_dead() -> None:
 def test_an_earlier_process_with_the_same_number_is_dead() -> None:
     me = Worker.here()
     assert replace(me, token="earlier").surely_dead(me)
+
+
+def test_machines_of_lambda_are_told_apart_although_they_share_names(monkeypatch):
+    workers = []
+    for stream in ("0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"):
+        monkeypatch.setenv("AWS_LAMBDA_LOG_STREAM_NAME", f"2026/11/22/[$LATEST]{stream}")
+        workers.append(Worker.here())
+    first, second = workers
+    assert first.pid == second.pid
+    assert not first.surely_dead(second)
+    assert Worker.parse(str(first)) == first
+    assert "/" not in str(first)

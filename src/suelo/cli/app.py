@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from suelo.cli import benchmark, evaluate, model, quantise, segment, serve, simulate, training, worker
+from suelo.cli import benchmark, evaluate, model, quantise, segment, serve, simulate, training, user, worker
 from suelo.errors import SueloError
 
 app = typer.Typer(
@@ -31,6 +31,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("quantise", no_args_is_help=True)(quantise.quantise)
 app.add_typer(benchmark.app, name="benchmark")
 app.add_typer(model.app, name="model")
+app.add_typer(user.app, name="user")
 
 
 def _print_version(wanted: bool) -> None:

@@ -53,6 +53,8 @@ def test_where_the_truth_of_a_class_is_not_known_nothing_is_called_wrong():
     assert confusion.shares()[CROPS, TREES] == 0.5
     assert confusion.judged[CROPS, TREES] == 2
     assert confusion.judged[CROPS, CROPS] == 3
+    known[CROPS] = False
+    assert np.isnan(counted([{TREES}] * 3, [{CROPS}] * 3, known).shares()).all()
 
 
 def test_levels_decide_and_pixels_without_data_do_not_count():

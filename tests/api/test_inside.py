@@ -13,6 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from suelo.api.app import add_api, create_api
+from suelo.api.owner import GATEWAY_USER
 from suelo.api.request_id import RequestIdFilter
 from suelo.jobs.service import JobService
 from suelo.settings import Settings
@@ -101,3 +102,20 @@ def test_each_line_of_the_log_has_the_number_of_its_request(browser: FlaskClient
     assert first.endswith(f" ms -> {made.headers['Location']}")
     assert second.startswith("[three] GET /v1/nothing 404 in ")
     assert third == "[-] outside"
+
+
+def test_behind_a_gateway_who_it_is_comes_from_the_gateway_alone(tmp_path: Path, chip: bytes) -> None:
+    service = JobService(Settings(home=tmp_path / "behind", auth="gateway"))
+    app = create_api(service)
+    ana, luis, nobody = app.test_client(), app.test_client(), app.test_client()
+    ana.environ_base[GATEWAY_USER] = "ana"
+    luis.environ_base[GATEWAY_USER] = "luis"
+    made = ana.post("/segment_tiff", data=chip).json["job"]
+    assert [job["id"] for job in ana.get("/v1/jobs").json["jobs"]] == [made["id"]]
+    assert luis.get("/v1/jobs").json["jobs"] == []
+    assert luis.delete(made["url"]).status_code == 403
+    # A header is not the gateway, whatever it is called.
+    for name in ("suelo.gateway_user", "Suelo-Gateway-User", "Authorization"):
+        assert nobody.get("/v1/jobs", headers={name: "ana"}).status_code == 401
+    assert nobody.get("/healthz").status_code == 200
+    service.stop()

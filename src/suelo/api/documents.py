@@ -64,8 +64,8 @@ class NewUpload(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [{"name": "fontibon.tif", "size": 184320044}]})
 
     name: str = Field(default="image.tif", description="File name.")
-    size: int = Field(default=ABSENT, ge=1, description="Bytes that will come.")
-    sha256: Sha256 = Field(default=ABSENT, description="Their SHA-256; other bytes are refused.")
+    size: Annotated[int, Field(ge=1)] | None = Field(default=ABSENT, description="Bytes that will come.")
+    sha256: Sha256 | None = Field(default=ABSENT, description="Their SHA-256; other bytes are refused.")
 
 
 class UploadRoom(Document):

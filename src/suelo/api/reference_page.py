@@ -18,7 +18,8 @@ h1 { margin-bottom: 0; } h2 { margin-top: 3rem; } a { color: var(--accent); }
 article { border-top: 1px solid var(--line); padding: 1rem 0; }
 article h3 { font-size: 1.05rem; margin: 0; overflow-wrap: anywhere; }
 code, pre { font: 0.88em/1.5 ui-monospace, monospace; } .method { color: var(--accent); font-weight: 700; }
-pre { background: var(--soft); border-radius: 6px; overflow-x: auto; padding: 0.7rem 1rem; }
+pre { background: var(--soft); border-radius: 6px; padding: 0.7rem 1rem; }
+pre { overflow-wrap: anywhere; white-space: pre-wrap; }
 table { border-collapse: collapse; width: 100%; } td { border-top: 1px solid var(--line);
   padding: 0.3rem 1rem 0.3rem 0; text-align: left; vertical-align: top; }
 nav ul { columns: 22rem; list-style: none; padding: 0; }

@@ -125,12 +125,14 @@ def test_unreliable_ground_has_no_say_in_the_choice():
         truth[STANDING_WATER, 45:, 20:] = 250  # labels where there is nothing to see
         if not known:
             truth[:, 45:, 20:] = 255
-        return LabelledScene(made.values, truth, made.valid, made.statistics)
+        values = np.array(made.values)
+        values[2, 46:56, 25:35] = 900
+        return LabelledScene(values, truth, made.valid, made.statistics)
 
     assert survey(scene(False)).truth.tolist() == [240, 400]
     assert survey(scene(True)).truth.tolist() == [240, 400 + 15 * 60]
-    specks = survey(scene(False)).pixels["ndwi", 0.2]
-    assert specks[0].sum() == 640  # the speck in the unknown corner is not counted as a mistake
+    assert survey(scene(False)).pixels["ndwi", 0.2][0].sum() == 640
+    assert survey(scene(True)).pixels["ndwi", 0.2][0].sum() == 740
 
 
 @pytest.fixture

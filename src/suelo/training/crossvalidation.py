@@ -173,7 +173,9 @@ def _fold(options: TrainingOptions, progress: Progress | None) -> dict[str, Judg
     gathered = gather(options, progress)
     network = fit_chips(options, gathered.sources, progress=progress)
     model_path = options.work / "model.onnx"
-    export_onnx(network, ModelContract(name=options.name, version=options.version), model_path)
+    seen = [scene.name for source in gathered.sources if source.name == "dstl" for scene in source.scenes]
+    contract = ModelContract(name=options.name, version=options.version, training={"images": seen})
+    export_onnx(network, contract, model_path)
     model = load_model(model_path)
     found = {}
     tell = staged(progress, "testing")

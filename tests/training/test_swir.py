@@ -14,7 +14,7 @@ from suelo.training.swir import SwirBenchmark, judge, run_swir, score_swir
 from suelo.training.swir_fit import SwirOptions
 
 IDS = ("6010_1_2", "6040_1_0", "6110_1_2", "6140_1_2")
-OPTIONS = SwirOptions(steps=3, batch=2, widths=(4, 6))
+OPTIONS = SwirOptions(steps=3, batch=64, widths=(6,))
 
 
 @pytest.fixture(scope="module")
@@ -30,14 +30,14 @@ def counting(monkeypatch, fail_at=None):
     """Names of the scenes of each fitting; the fitting of that number breaks, as a kill would."""
     calls = []
 
-    def fit(scenes, *arguments):
+    def gather(scenes, rare):
         calls.append([scene.name for scene in scenes])
         if fail_at == len(calls):
             raise KeyboardInterrupt
-        return original(scenes, *arguments)
+        return original(scenes, rare)
 
-    original = swir.fit_swir
-    monkeypatch.setattr(swir, "fit_swir", fit)
+    original = swir.gather_pixels
+    monkeypatch.setattr(swir, "gather_pixels", gather)
     return calls
 
 

@@ -1,15 +1,13 @@
-"""The network of the SWIR benchmark: its loss, its changes of scenes, and that it learns."""
+"""The network of the SWIR benchmark: its loss, what it is shown, and that it learns."""
 
 import numpy as np
 import pytest
 import torch
 
 from suelo.training.labelled import UNKNOWN, LabelledScene, band_statistics
-from suelo.training.swir_features import Whitening
-from suelo.training.swir_fit import SwirOptions, _batch, _padded, fit_swir, predict_swir, swir_loss
-from suelo.training.swir_network import SwirNetwork
+from suelo.training.swir_fit import SwirOptions, fit_swir, gather_pixels, predict_swir, swir_loss
 
-SMALL = SwirOptions(steps=60, batch=2, widths=(8, 12, 16), learning_rate=1e-2, average_decay=0.9)
+SMALL = SwirOptions(steps=120, batch=256, widths=(16,), learning_rate=1e-2)
 
 
 def scene(seed, height=26, width=30):
@@ -26,8 +24,13 @@ def scene(seed, height=26, width=30):
 
 
 @pytest.fixture(scope="module")
-def fitted():
-    return fit_swir([scene(seed) for seed in range(6)], SMALL, seed=3)
+def pixels():
+    return gather_pixels([scene(seed) for seed in range(6)], SMALL.rare)
+
+
+@pytest.fixture(scope="module")
+def fitted(pixels):
+    return fit_swir(pixels, SMALL, seed=3)
 
 
 def test_learns_what_carries_over_to_another_scene(fitted):
@@ -40,15 +43,15 @@ def test_learns_what_carries_over_to_another_scene(fitted):
     assert found[0].max() < 60  # no building was ever seen
 
 
-def test_same_seed_same_network_whatever_ran_before(fitted):
+def test_same_seed_same_network_whatever_ran_before(fitted, pixels):
     torch.rand(7)
     before = torch.random.get_rng_state()
-    again = fit_swir([scene(seed) for seed in range(6)], SMALL, seed=3)
+    again = fit_swir(pixels, SMALL, seed=3)
     assert torch.equal(before, torch.random.get_rng_state())
     for one, other in zip(fitted.state_dict().values(), again.state_dict().values(), strict=True):
         assert torch.equal(one, other)
-    other = fit_swir([scene(seed) for seed in range(6)], SMALL, seed=4)
-    assert not torch.equal(other.head.weight, fitted.head.weight)
+    other = fit_swir(pixels, SMALL, seed=4)
+    assert not torch.equal(other.layers[0].weight, fitted.layers[0].weight)
 
 
 def test_prediction_turns_with_the_scene(fitted):
@@ -71,54 +74,27 @@ def test_pixels_without_data_are_marked(fitted):
 
 
 def test_loss_of_the_truth_itself_has_no_overlap_term():
-    targets = torch.rand(2, 10, 8, 8, generator=torch.Generator().manual_seed(1)).clamp(0.05, 0.95)
-    weights = torch.ones(2, 1, 8, 8)
+    targets = torch.rand(50, 10, generator=torch.Generator().manual_seed(1)).clamp(0.05, 0.95)
     right = torch.logit(targets)
-    assert swir_loss(right, targets, weights, 0.0) == pytest.approx(0.0, abs=1e-5)
+    assert swir_loss(right, targets, 0.0) == pytest.approx(0.0, abs=1e-5)
     harder = torch.logit(targets.round().clamp(1e-4, 1 - 1e-4))
-    assert swir_loss(harder, targets, weights, 0.0) > 0.1
+    assert swir_loss(harder, targets, 0.0) > 0.1
+    assert swir_loss(harder, targets, 1.0) > swir_loss(right, targets, 1.0) > 0.1  # cross-entropy sees it, too
 
 
-def test_pixels_of_weight_zero_do_not_change_the_loss():
-    generator = torch.Generator().manual_seed(2)
-    logits, targets = torch.randn(1, 10, 6, 6, generator=generator), torch.rand(1, 10, 6, 6, generator=generator)
-    weights = torch.ones(1, 1, 6, 6)
-    weights[..., 0] = 0
-    changed, other = logits.clone(), targets.clone()
-    changed[..., 0], other[..., 0] = 9.0, 1.0
-    assert swir_loss(changed, other, weights, 1.0) == pytest.approx(float(swir_loss(logits, targets, weights, 1.0)))
-
-
-def test_changes_move_labels_with_the_ground_and_light_does_not_change_the_relative_spectrum():
-    truth = np.zeros((10, 16, 16), np.uint8)
-    truth[5, 2:9, 3:6] = 250
-    truth[:, 15] = UNKNOWN
-    logs = np.tile(np.where(truth[5] == 250, 2.0, 1.0).astype(np.float32), (8, 1, 1))
-    valid = np.ones((16, 16), np.bool_)
-    sample = _padded(logs, LabelledScene(logs, truth, valid, band_statistics(logs, valid)), 24)
-    assert sample.shape == (19, 24, 24)
-    assert sample[-1, :15, :16].all()
-    assert not sample[-1, 15:].any()
-    assert not sample[-1, :, 16:].any()
-    options = SwirOptions(gain=0.5, band_gain=0.1, noise=0.0, warped=0.5)
-    rng = np.random.default_rng(5)
-    for _ in range(12):
-        images, means, targets, weights = _batch([sample, sample], rng, options)
-        assert set(weights.unique().tolist()) <= {0.0, 1.0}
-        for image, mean, target, weight in zip(images, means, targets, weights, strict=True):
-            kept = (image - mean[:, None, None])[:, weight[0] > 0]
-            covered = target[5][weight[0] > 0]
-            # Fields are 1 above the rest, before and after: what is bright is what is labelled.
-            assert torch.allclose(kept, covered + (kept - covered).mean(dim=1, keepdim=True), atol=0.02)
-    assert means.std() > 0
-
-
-def test_features_hold_the_spectrum_twice_and_only_one_follows_the_light():
-    logs = torch.randn(3, 8, 8, 8, generator=torch.Generator().manual_seed(3)) * 0.1 + 8
-    network = SwirNetwork(Whitening.fit([one.numpy() for one in logs]), (8, 12))
-    means = logs.mean(dim=(2, 3))
-    plain, lit = network.features(logs, means), network.features(logs + 0.3, means + 0.3)
-    assert plain.shape == (3, 16, 8, 8)
-    assert torch.allclose(plain[:, 8:], lit[:, 8:], atol=1e-3)
-    assert (plain[:, :8] - lit[:, :8]).abs().max() > 0.5
-    assert network.eval()(plain).shape == (3, 10, 8, 8)
+def test_rare_classes_are_drawn_often_and_from_every_scene_that_has_them():
+    common, rare = scene(1), scene(2)
+    rare.truth[0, 3, 4] = 250  # one building
+    common.truth[0, :10, :10] = 250
+    common.truth[:, 20] = UNKNOWN
+    pixels = gather_pixels([common, rare], rare=0.5)
+    assert len(pixels.features) == len(pixels.truth) == len(pixels.chances) == 2 * 26 * 30 - 30
+    assert pixels.chances.sum() == pytest.approx(1.0)
+    buildings = pixels.truth[:, 0] == 1
+    assert buildings.sum() == 101
+    # Buildings have 1 of 1.5 parts of one half of the draws, fields the rest; the other half is even.
+    assert pixels.chances[buildings].sum() > 0.5 / 1.5
+    lone = pixels.chances[26 * 30 - 30 :][buildings[26 * 30 - 30 :]]
+    assert lone.sum() > 0.08 * pixels.chances[buildings].sum()
+    even = gather_pixels([common], rare=0.0).chances
+    assert torch.allclose(even, torch.full_like(even, 1 / len(even)))

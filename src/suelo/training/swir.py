@@ -22,7 +22,7 @@ from suelo.training.folds import folds
 from suelo.training.labelled import LabelledScene
 from suelo.training.metrics import JaccardCounts, LevelCounts
 from suelo.training.ranking import average_precision
-from suelo.training.swir_fit import SwirOptions, fit_swir, predict_swir
+from suelo.training.swir_fit import SwirOptions, fit_swir, gather_pixels, predict_swir
 from suelo.training.swir_scenes import load_swir
 from suelo.training.thresholds import choose_levels
 
@@ -216,12 +216,13 @@ def _fold(
     benchmark: SwirBenchmark, scenes: Sequence[LabelledScene], part: Sequence[str], number: int, tell: Progress
 ) -> FoldResult:
     seen = [scene for scene in scenes if scene.name not in part]
+    pixels = gather_pixels(seen, benchmark.options.rare)
     networks = []
     for member in range(benchmark.options.networks):
         stage = f"fold {number + 1} of {benchmark.folds}, network {member + 1} of {benchmark.options.networks}"
         # Any two networks of any two folds start from different numbers.
         seed = int(np.random.SeedSequence((benchmark.seed, number, member)).generate_state(1)[0])
-        networks.append(fit_swir(seen, benchmark.options, seed, partial(tell, stage)))
+        networks.append(fit_swir(pixels, benchmark.options, seed, partial(tell, stage)))
     held_out = [scene for scene in scenes if scene.name in part]
     return judge(held_out, {scene.name: predict_swir(networks, scene) for scene in held_out})
 

@@ -34,7 +34,7 @@ def log_radiance(values: NDArray[np.generic], valid: NDArray[np.bool_]) -> Float
 
 @dataclass(frozen=True)
 class Whitening:
-    """Turns spectra into components that do not depend on one another and have variance 1 or less.
+    """Turns spectra into components, strongest first, that do not depend on one another and have variance 1 or less.
 
     Neighbouring SWIR bands differ by a few percent, and it is these percents that tell crops from grass: a network
     fed with bands would have to learn the differences first.
@@ -59,7 +59,8 @@ class Whitening:
 
 
 def _whitener(spectra: NDArray[np.float64]) -> Floats:
-    """Rows are principal axes over the square root of their variance."""
+    """Rows are principal axes over the square root of their variance, the strongest first."""
     variances, axes = np.linalg.eigh(np.cov(spectra))
     whitener: NDArray[np.float64] = axes.T / np.sqrt(np.maximum(variances, 0.0) + _NOISE_VARIANCE)[:, None]
-    return whitener.astype(np.float32)
+    whitener = whitener[::-1]
+    return np.ascontiguousarray(whitener, np.float32)

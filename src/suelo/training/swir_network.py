@@ -1,4 +1,4 @@
-"""The network of the SWIR benchmark: a small U-Net with dropout, for a few hundred thousand labelled pixels."""
+"""The network of the SWIR benchmark: a few dense layers that judge a pixel by what is around it."""
 
 from __future__ import annotations
 
@@ -8,56 +8,53 @@ import torch
 from torch import Tensor, nn
 
 from suelo.landcover import CLASS_COUNT
-from suelo.training.network import Decoder, Encoder
+from suelo.training.swir_bank import FEATURES
 from suelo.training.swir_features import Whitening
-
-SWIR_WIDTHS = (16, 32, 64, 96)
-"""Channels at 7.5, 15, 30 and 60 m: the coarsest level sees some 60 pixels around, half an image."""
 
 
 class SwirNetwork(nn.Module):
-    """Logits (N, 10, H, W) of SWIR images.
+    """Logits (N, 10) of the features (N, `FEATURES`) of N pixels.
 
-    Whole feature maps are dropped while training, so that no class hangs on one texture of one scene.
+    Attributes:
+        whitening: What `describe` takes.
+        mean: Mean of each feature over the training pixels.
+        deviation: Standard deviation of each feature over the training pixels.
     """
 
     mean: Tensor
-    absolute: Tensor
-    relative: Tensor
+    deviation: Tensor
 
-    def __init__(self, whitening: Whitening, widths: Sequence[int] = SWIR_WIDTHS, dropout: float = 0.1) -> None:
+    def __init__(self, whitening: Whitening, pixels: Tensor, widths: Sequence[int], dropout: float) -> None:
         """Make a network with random weights.
 
         Args:
             whitening: Measured on the training images.
-            widths: Channels per level, finest first.
-            dropout: Share of feature maps that are dropped.
+            pixels: Features of training pixels, (N, `FEATURES`).
+            widths: Units of each hidden layer.
+            dropout: Share of units that are dropped while training.
         """
         super().__init__()
-        for name in ("mean", "absolute", "relative"):
-            self.register_buffer(name, torch.from_numpy(getattr(whitening, name)))
-        self.stride = 1 << (len(widths) - 1)
-        self.encoder = Encoder(2 * len(whitening.mean), widths)
-        self.decoder = Decoder(widths)
-        self.dropout = nn.Dropout2d(dropout)
-        self.head = nn.Conv2d(widths[0], CLASS_COUNT, 1)
-        assert self.head.bias is not None
-        nn.init.constant_(self.head.bias, -3.0)  # most pixels belong to few classes
+        self.whitening = whitening
+        self.register_buffer("mean", pixels.mean(dim=0))
+        self.register_buffer("deviation", pixels.std(dim=0) + 1e-3)
+        layers: list[nn.Module] = []
+        units = FEATURES
+        for width in widths:
+            layers += [nn.Linear(units, width), nn.BatchNorm1d(width), nn.ReLU(), nn.Dropout(dropout)]
+            units = width
+        head = nn.Linear(units, CLASS_COUNT)
+        nn.init.constant_(head.bias, -2.0)  # most pixels belong to few classes
+        self.layers = nn.Sequential(*layers, head)
 
-    def features(self, logs: Tensor, scene_means: Tensor) -> Tensor:
-        """What the convolutions see, (N, 16, H, W); in float32, since bfloat16 cannot tell such spectra apart.
+    def standardised(self, pixels: Tensor) -> Tensor:
+        """Features (N, `FEATURES`) with mean 0 and variance 1 over the training pixels."""
+        return (pixels - self.mean) / self.deviation
 
-        Args:
-            logs: Logarithms, (N, 8, H, W).
-            scene_means: Mean of `logs` over the scene that each image is of, (N, 8).
-        """
-        every = torch.einsum("cb,nbhw->nchw", self.absolute, logs - self.mean[:, None, None])
-        own = torch.einsum("cb,nbhw->nchw", self.relative, logs - scene_means[:, :, None, None])
-        return torch.cat((every, own), dim=1).contiguous(memory_format=torch.channels_last)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Logits (N, 10, H, W) of features (N, 16, H, W); H and W are multiples of `stride`."""
-        levels = self.encoder(features)
-        levels = [levels[0], *(self.dropout(level) for level in levels[1:])]
-        logits: Tensor = self.head(self.dropout(self.decoder(levels)))
+    def forward(self, standardised: Tensor) -> Tensor:
+        """Logits (N, 10)."""
+        logits: Tensor = self.layers(standardised)
         return logits
+
+    def probabilities(self, pixels: Tensor) -> Tensor:
+        """Probabilities (N, 10) of raw features."""
+        return torch.sigmoid(self(self.standardised(pixels)))

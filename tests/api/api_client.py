@@ -106,7 +106,7 @@ def over_http(address: str) -> Transport:
     place = urlsplit(address)
 
     def send(method: str, path: str, headers: Headers, body: bytes) -> Response:
-        connection = http.client.HTTPConnection(place.netloc, timeout=60)
+        connection = http.client.HTTPConnection(place.netloc, timeout=300)
         try:
             connection.request(method, path, body or None, dict(headers.items()))
             answer = connection.getresponse()

@@ -71,7 +71,7 @@ def segmentation_loss(
     entropy = (class_weights * cross_entropy(logits, targets, weights)).sum() / class_weights.sum()
     if kinds is None:
         return entropy + _overlap(logits, targets, weights, class_weights)
-    parts = [kinds == kind for kind in kinds.unique()]
+    parts = [kinds == kind for kind in torch.unique(kinds)]
     overlaps = [
         part.float().mean() * _overlap(logits[part], targets[part], weights[part], class_weights) for part in parts
     ]

@@ -16,7 +16,7 @@ from suelo.imagery.geotiff import write_cog
 from suelo.imagery.grid import Grid
 from suelo.imagery.scene import BAND_NAMES, open_scene
 from suelo.imagery.statistics import measure_statistics
-from suelo.landcover import CLASS_COUNT
+from suelo.landcover import CLASS_COUNT, CLASS_KEYS
 from suelo.model.contract import ModelContract
 from suelo.model.session import Model, load_model
 from suelo.segmentation.engine import predict
@@ -109,7 +109,9 @@ class HeldOut:
                     at, everything = at + judged.counts.at(levels), everything + judged.counts
                     names.add(name)
         text = f"{len(names)} images of {kind} that no training sees, by the networks of {len(self.folds)} folds"
-        return score_counts(at, everything, [None] * CLASS_COUNT, text, len(names))
+        found = score_counts(at, everything, [None] * CLASS_COUNT, text, len(names))
+        # What its labels do not know cannot be found there.
+        return found.only([key for key, inside in zip(CLASS_KEYS, everything.inside, strict=True) if inside.any()])
 
 
 def balanced_levels(folds: Sequence[Mapping[str, Judged]]) -> NDArray[np.int_]:

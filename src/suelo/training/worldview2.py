@@ -38,8 +38,8 @@ def evaluate_worldview2(model: Model, chips: Path) -> Evaluation:
     found = score_counts(
         counts.at(levels), counts, thresholds, f"{NAME}, an American suburb at {GSD_M:g} m, for validation only", 1
     )
-    judged = counts.inside.any(axis=1)
-    return found.only([key for key, some in zip(CLASS_KEYS, judged, strict=True) if some])
+    occurs = counts.inside.sum(axis=1) > 0
+    return found.only([key for key, some in zip(CLASS_KEYS, occurs, strict=True) if some])
 
 
 def count_worldview2(model: Model, chips: Path) -> LevelCounts:

@@ -107,8 +107,8 @@ class SwirScores:
             jaccard, precision = BOOSTING.get(score.land_cover.key, (None, None))
             low, high = score.thresholds
             lines.append(
-                f"| {score.land_cover.key} | {_figure(score.jaccard)} | {_figure(jaccard, 2)} "
-                f"| {_figure(score.average_precision)} | {_figure(precision, 2)} | {low:.2f} to {high:.2f} "
+                f"| {score.land_cover.key} | {_figure(score.jaccard)} | {_theirs(jaccard)} "
+                f"| {_figure(score.average_precision)} | {_theirs(precision)} | {low:.2f} to {high:.2f} "
                 f"| {score.truth} | {score.scenes} |"
             )
         known = [score for score in self.classes if score.land_cover.key in BOOSTING]
@@ -275,8 +275,13 @@ def _mean(values: Sequence[float | None]) -> float | None:
     return sum(measured) / len(measured) if measured else None
 
 
-def _figure(value: float | None, digits: int = 3) -> str:
-    return "not measurable" if value is None else f"{value:.{digits}f}"
+def _figure(value: float | None) -> str:
+    return "not measurable" if value is None else f"{value:.3f}"
+
+
+def _theirs(value: float | None) -> str:
+    """A figure of boosting, or a dash: for some classes none was given."""
+    return "–" if value is None else f"{value:.2f}"
 
 
 def _silent(stage: str, done: int, total: int) -> None:

@@ -221,4 +221,4 @@ def _lifted(
     bands = lift.apply(np.clip(stretched, -0.5, 1.5).astype(np.float32))
     values = np.clip(np.rint((bands + 1.0) * _STRETCHED), 1, 4 * _STRETCHED).astype(np.uint16)
     values[:, ~valid] = 0
-    return LabelledScene(values, truth, valid, band_statistics(values, valid), name, lift.known)
+    return LabelledScene(values, truth, valid, band_statistics(values, valid), name)

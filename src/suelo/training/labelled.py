@@ -28,7 +28,6 @@ class LabelledScene:
         valid: bool, (H, W): False where the scene has no data.
         statistics: Percentiles of the whole scene.
         name: What it is called.
-        measured_bands: Bands that a sensor measured; the others were inferred from them.
     """
 
     values: NDArray[np.generic]
@@ -36,7 +35,6 @@ class LabelledScene:
     valid: NDArray[np.bool_]
     statistics: BandStatistics
     name: str = ""
-    measured_bands: tuple[int, ...] = tuple(range(8))
 
     def normalised(self) -> NDArray[np.float32]:
         """The whole scene as input of the network, (8, H, W)."""

@@ -30,6 +30,7 @@ from suelo.training.options import (
     Progress,
     TrainingOptions,
 )
+from suelo.training.report import held_out_scenes, logs_in, write_report
 from suelo.training.scenes import prepare_scenes
 from suelo.training.sources import gather, staged
 from suelo.training.thresholds import choose_levels, choose_thresholds
@@ -69,6 +70,13 @@ def _on_images(options: TrainingOptions, data: Path, progress: Progress | None) 
     whole = replace(options, work=options.work / "all", cache=options.scene_folder)
     gathered = gather(whole, progress)
     network = fit_chips(whole, gathered.sources, progress=progress)
+    everything = [scene for source in gathered.sources for scene in source.scenes] + list(gathered.held_out)
+    write_report(
+        options.work / "report",
+        f"{options.name} {options.version}: scenes that a network had not seen",
+        held_out_scenes(held_out, everything),
+        logs_in(options.work),
+    )
     contract = ModelContract(
         name=options.name,
         version=options.version,

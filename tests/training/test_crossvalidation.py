@@ -1,0 +1,104 @@
+"""Every image is judged by a network that never saw its ground, at thresholds that others chose."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+from suelo.errors import InputError
+from suelo.model.session import load_model
+from suelo.training.crossvalidation import HeldOut, Judged, cross_validate
+from suelo.training.dstl import DstlFolder
+from suelo.training.metrics import LevelCounts
+from suelo.training.options import TrainingOptions
+from suelo.training.train import train
+
+IMAGES = ("6010_1_2", "6040_2_2", "6110_1_2", "6140_1_2")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, write_dstl_folder):
+    root = tmp_path_factory.mktemp("images")
+    data = write_dstl_folder(root / "dstl", IMAGES)
+    options = TrainingOptions(
+        out=root / "out" / "model.onnx",
+        work=root / "work",
+        data=data,
+        folds=2,
+        scenes=0,
+        chip=48,
+        batch=2,
+        steps=12,
+        validate_every=6,
+        checkpoint_every=6,
+        widths=(8, 12, 16),
+    )
+    return train(options), options
+
+
+def test_no_network_judges_ground_that_it_saw(trained):
+    _, options = trained
+    held_out = cross_validate(options)
+    seen_by_nobody = []
+    for number, fold in enumerate(held_out.folds):
+        seen = load_model(options.work / f"fold-{number}" / "model.onnx").contract.training["images"]
+        assert seen
+        assert not set(seen) & set(fold)
+        assert {"6110_1_2", "6140_1_2"} & set(fold) in ({"6110_1_2", "6140_1_2"}, set())
+        seen_by_nobody += fold
+    assert sorted(seen_by_nobody) == sorted(IMAGES)
+
+
+def test_the_model_file_says_what_it_learned_from_and_how_it_was_judged(trained):
+    path, options = trained
+    contract = load_model(path).contract
+    assert contract.training["images"] == list(IMAGES)
+    found = cross_validate(options)
+    assert contract.thresholds == tuple((found.all_levels() / 250).tolist())
+    assert contract.metrics == found.evaluate(DstlFolder(options.data)).metrics()
+    assert "had not seen its ground" in contract.metrics.measured_on
+    assert (options.work / "report" / "index.html").is_file()
+
+
+def test_a_second_call_trains_nothing_again_and_other_options_are_refused(trained):
+    _, options = trained
+    before = {file: file.stat().st_mtime_ns for file in options.work.rglob("checkpoint.pt")}
+    assert len(before) == 3
+    told = []
+    train(options, lambda now: told.append(now.stage))
+    assert not [stage for stage in told if "training" in stage]
+    assert {file: file.stat().st_mtime_ns for file in options.work.rglob("checkpoint.pt")} == before
+    with pytest.raises(InputError, match="other options"):
+        cross_validate(replace(options, seed=2))
+
+
+def counts(best: int) -> LevelCounts:
+    """Buildings are right from one level on."""
+    inside, outside = np.zeros((10, 251), np.int64), np.zeros((10, 251), np.int64)
+    inside[0, best:], outside[0, :best] = 100, 100
+    return LevelCounts(inside, outside)
+
+
+def judged(best: int) -> Judged:
+    return Judged(np.zeros((10, 1, 1), np.uint8), counts(best))
+
+
+def test_the_thresholds_of_a_fold_come_from_the_other_folds_alone():
+    held_out = HeldOut(({"6010_1_2": judged(60)}, {"6040_2_2": judged(120)}, {"6100_2_2": judged(120)}))
+    first, second, _ = (levels[0] for levels in held_out.fold_levels())
+    assert abs(first - 120) <= 6  # its own 60 has no say
+    other = HeldOut(({"6010_1_2": judged(200)}, *held_out.folds[1:]))
+    assert other.fold_levels()[0][0] == first
+    assert other.fold_levels()[1][0] != second
+
+
+def test_pictures_of_three_bands_have_no_say_in_thresholds():
+    alone = HeldOut(({"6010_1_2": judged(60)}, {"6040_2_2": judged(60)}))
+    beside = HeldOut(tuple({**fold, "tile4_001": judged(200)} for fold in alone.folds))
+    np.testing.assert_array_equal(beside.all_levels(), alone.all_levels())
+    with_naip = HeldOut(tuple({**fold, "naip-1": judged(200)} for fold in alone.folds))
+    assert with_naip.all_levels()[0] != alone.all_levels()[0]

@@ -119,6 +119,7 @@ class Runner:
         except OperationalError:
             end = partial(self._requeue, job, "The database could not be reached.")
         except CancelledError:
+            watch.note()
             end = partial(self._requeue, job, "The server was stopped.")
         except SueloError as error:
             end = partial(self._finish, job, "failed", str(error))

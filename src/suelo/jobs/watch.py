@@ -68,6 +68,11 @@ class Watch:
         """Look at the record at the next opportunity: it was changed by this process."""
         self._synced = 0.0
 
+    def note(self) -> None:
+        """Note the progress at once: nobody will for a while."""
+        self._synced = 0.0
+        self._sync()
+
     def _sync(self) -> None:
         moment = time.monotonic()
         if self._lost or moment - self._synced < SYNC_SECONDS:

@@ -52,9 +52,13 @@ class FileCache:
             self._shrink(path)
         return path
 
-    def drop(self, folder: str) -> None:
-        """Remove all files whose names begin with a folder."""
-        shutil.rmtree(self._folder / folder, ignore_errors=True)
+    def drop(self, name: str) -> None:
+        """Remove a file, or all files in a folder."""
+        path = self._folder / name
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
     @contextmanager
     def _turn(self, name: str) -> Iterator[None]:

@@ -206,6 +206,15 @@ class Objects:
         for prefix in (f"jobs/{job_id}", f"exports/{job_id}"):
             self.delete_below(prefix)
 
+    def delete(self, object_key: str) -> None:
+        """Remove one object, if it is there, and the copy of it."""
+        self._cache.drop(object_key)
+        if self._folder is not None:
+            (self._folder / object_key).unlink(missing_ok=True)
+            return
+        with self._reaching(), suppress(FileNotFoundError):
+            obstore.delete(self._store, object_key)
+
     def delete_below(self, prefix: str) -> None:
         """Remove all objects in a folder of the store, and copies of them."""
         self._cache.drop(prefix)

@@ -145,20 +145,21 @@ class Runner:
         if held and status == "succeeded":
             return job
         if held:
-            self._drop_parts(job)
+            self._drop_unfinished(job)
         return self._records.get(job.id)
 
-    def _drop_parts(self, job: Job) -> None:
+    def _drop_unfinished(self, job: Job) -> None:
         if job.width * job.height > CHIP_PIXELS:
             with suppress(UnavailableError):  # they go with the job later
                 self._objects.delete_below(key(job.id, PARTS))
+                self._objects.delete(key(job.id, names.DISPLAY))
 
     def _requeue(self, job: Job, reason: str) -> Job:
         """End work that was interrupted: cancelled if somebody asked for it, otherwise it goes back into the queue."""
         current = self._records.get(job.id)
         if current.cancel_requested:
             if self._records.finish(job.id, self._worker, "cancelled", "It was cancelled."):
-                self._drop_parts(job)
+                self._drop_unfinished(job)
         else:
             self._records.requeue(job.id, self._worker, counted=False, reason=reason)
         return self._records.get(job.id)

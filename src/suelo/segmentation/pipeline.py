@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -32,4 +33,6 @@ def ahead(items: Iterable[Item]) -> Generator[Item]:
                 yield item  # type: ignore[misc]
     finally:
         if isinstance(iterator, Generator):
-            iterator.close()
+            # Ctrl-C may also come while the thread is waited for, which then still runs the generator.
+            with suppress(ValueError):
+                iterator.close()

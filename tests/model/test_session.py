@@ -97,7 +97,7 @@ def test_a_network_that_does_not_do_what_its_contract_says_is_refused(tmp_path, 
     from suelo.training.network import UNet
 
     path = tmp_path / "other.onnx"
-    export_onnx(UNet(bands, classes, (4, 4, 4, 4, 4)), ModelContract(name="other", version="1"), path)
+    export_onnx(UNet(bands, classes, (4, 4, 4, 4)), ModelContract(name="other", version="1"), path)
     with pytest.raises(ModelError, match=word):
         load_model(path)
 

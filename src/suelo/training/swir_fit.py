@@ -56,12 +56,12 @@ class SwirOptions:
     learning_rate: float = 2e-3
     weight_decay: float = 0.01
     widths: tuple[int, ...] = (128, 64)
-    dropout: float = 0.2
+    dropout: float = 0.4
     entropy: float = 2.0
     gain: float = 0.15
     band_gain: float = 0.015
-    noise: float = 0.1
-    rare: float = 0.6
+    noise: float = 0.3
+    rare: float = 0.2
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="benchmark",
-    help="Measure on real labelled images; each command prints a table of the model card.",
+    help="Measure on real labelled images; each command prints a table.",
     no_args_is_help=True,
 )
 

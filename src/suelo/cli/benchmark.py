@@ -1,4 +1,4 @@
-"""`suelo benchmark`: measures what can be learned from real labelled images, a table of the model card each."""
+"""`suelo benchmark`: measures what can be learned from real labelled images, a table each."""
 
 from __future__ import annotations
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from suelo.cli.progress import progress_bar
 from suelo.cli.training import Elsewhere, Scenes, Seed, Share, Start, Steps, Threads, described, training_options
 from suelo.errors import InputError
+from suelo.progress import progress_bar
 
 if TYPE_CHECKING:
     from suelo.training.options import TrainingProgress

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from suelo.cli.progress import progress_bar
 from suelo.errors import InputError
+from suelo.progress import progress_bar
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from suelo.cli.progress import Report, progress_bar
 from suelo.errors import InputError
+from suelo.progress import Report, progress_bar
 
 if TYPE_CHECKING:
     from suelo.training.dstl import DstlFolder

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from suelo.cli.progress import progress_bar
 from suelo.errors import InputError
+from suelo.progress import progress_bar
 
 
 def quantise(

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from suelo.cli.progress import Report, progress_bar
 from suelo.errors import InputError, SueloError
+from suelo.progress import Report, progress_bar
 
 if TYPE_CHECKING:
     from suelo.imagery.statistics import BandStatistics

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from suelo.cli.progress import progress_bar
+from suelo.progress import progress_bar
 
 
 def simulate(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from suelo.cli.checking import print_check
-from suelo.cli.progress import progress_bar
 from suelo.errors import InputError
+from suelo.progress import progress_bar
 
 if TYPE_CHECKING:
     from suelo.training.options import TrainingOptions, TrainingProgress

@@ -11,10 +11,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
-from suelo.client.bar import Report, showing
 from suelo.client.connection import Connection
 from suelo.client.job import RemoteJob
 from suelo.errors import ImageError
+from suelo.progress import Report, progress_bar
 
 _PIECE = 1 << 20
 
@@ -101,7 +101,7 @@ class Client:
                 size += len(piece)
         ticket = {"name": name, "size": size, "sha256": digest.hexdigest()}
         upload = self._connection.json("POST", "/v1/uploads", ticket)
-        with showing(f"Sending {name}", hidden=not progress) as report:
+        with progress_bar(f"Sending {name}", hidden=not progress) as report:
             self._connection.send(upload["method"], upload["url"], lambda: _Counted(_open(content), size, report))
         options: dict[str, Any] = {}
         if gsd_m is not None:

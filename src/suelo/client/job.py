@@ -9,10 +9,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from suelo.client.bar import showing
 from suelo.client.connection import Connection
 from suelo.client.query import Show
 from suelo.errors import CancelledError, InputError, SueloError, UnavailableError
+from suelo.progress import progress_bar
 
 if TYPE_CHECKING:
     import geopandas  # type: ignore[import-untyped]
@@ -101,7 +101,7 @@ class RemoteJob:
         """
         end = None if timeout_s is None else time.monotonic() + timeout_s
         pause = _FIRST_PAUSE_S
-        with showing(self.name, hidden=not progress) as report:
+        with progress_bar(self.name, hidden=not progress) as report:
             while not self.finished:
                 if end is not None and time.monotonic() + pause > end:
                     raise UnavailableError(f"The job is still {self.status} after {timeout_s:g} s; wait longer.")

@@ -1,4 +1,4 @@
-"""A progress bar on standard error, where somebody watches."""
+"""Progress bars on standard error, for anything longer than a second and where somebody watches."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ Report = Callable[[str, float, float], None]
 
 
 @contextmanager
-def showing(title: str, *, hidden: bool = False) -> Iterator[Report]:
-    """Show a bar while the block runs; it goes away at the end.
+def progress_bar(title: str, *, hidden: bool = False) -> Iterator[Report]:
+    """Show a bar while the block runs; it goes away at the end, and stays silent where nobody watches.
 
     Args:
         title: Shown before the bar.

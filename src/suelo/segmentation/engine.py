@@ -21,6 +21,7 @@ from suelo.model.session import Model
 from suelo.segmentation.keeping import Keeper, fingerprint
 from suelo.segmentation.network import probability_rows
 from suelo.segmentation.pipeline import ahead
+from suelo.segmentation.profile import Profile
 from suelo.segmentation.reading import NativeRows, ResampledRows, Rows, network_grid, read_strips
 from suelo.segmentation.restoring import restored_rows
 from suelo.segmentation.selection import NO_DATA
@@ -79,6 +80,7 @@ def predict_to_file(
     *,
     tiling: Tiling | None = None,
     keeper: OpenKeeper | None = None,
+    profile: Profile | None = None,
 ) -> None:
     """Write the probabilities of a scene of any size as a cloud-optimised GeoTIFF.
 
@@ -94,12 +96,14 @@ def predict_to_file(
         cancelled: Asked several times per strip; True stops the work.
         tiling: How the scene is cut; what the model asks for by default.
         keeper: Opens a store of finished strips: what an earlier run put there is not done again.
+        profile: Told where the time goes.
 
     Raises:
         CancelledError: `cancelled` said so; there is no file.
         ImageError: The image is damaged.
     """
     report = _Reporter(progress, cancelled)
+    profile = profile or Profile()
     rows = _rows(scene, model, statistics, tiling, report, keeper)
     writer = RasterWriter(
         Path(path),
@@ -111,9 +115,10 @@ def predict_to_file(
         resampling="average",
         tags=raster_tags(scene, model),
     )
-    with closing(rows), writer:
+    with profile.prediction(scene.grid.height * scene.grid.width), closing(rows), writer:
         for part in rows:
-            writer.write(part)
+            with profile.stage("write"):
+                writer.write(part)
     report.finish()
 
 

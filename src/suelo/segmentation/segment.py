@@ -25,6 +25,7 @@ from suelo.segmentation.atomic import replacing
 from suelo.segmentation.engine import Cancelled, Progress, ProgressCallback, predict_to_file
 from suelo.segmentation.exports import FILE_NAMES, FORMATS, export
 from suelo.segmentation.polygons import Polygons, polygonise
+from suelo.segmentation.profile import Profile
 from suelo.segmentation.raster import opened
 from suelo.segmentation.result import write_result
 from suelo.segmentation.selection import Selection
@@ -44,6 +45,7 @@ def segment(
     directory: str | os.PathLike[str] | None = None,
     progress: ProgressCallback | None = None,
     cancelled: Cancelled | None = None,
+    profile: Profile | None = None,
 ) -> Segmentation:
     """Find the land cover of an image of any size.
 
@@ -62,6 +64,7 @@ def segment(
         directory: Folder for the probability raster; by default a temporary one that lives as long as the result.
         progress: Told how much is done, a few times per second.
         cancelled: Asked now and then; True stops the work.
+        profile: Told where the time goes.
 
     Raises:
         ImageError: The image cannot be used.
@@ -69,6 +72,7 @@ def segment(
         CancelledError: `cancelled` said so.
     """
     model = model or shared_model()
+    profile = profile or Profile()
     keeper = None
     if directory is None:
         keeper = _TemporaryFolder()
@@ -76,12 +80,14 @@ def segment(
     else:
         folder = Path(directory)
         folder.mkdir(parents=True, exist_ok=True)
-    with nullcontext(source) if isinstance(source, Scene) else open_scene(source, gsd_m=gsd_m) as scene:
+    opening = nullcontext(source) if isinstance(source, Scene) else open_scene(source, gsd_m=gsd_m)
+    with profile.whole(), opening as scene:
         if statistics is None:
             normalisation = model.contract.normalisation
-            statistics = measure_statistics(scene, normalisation.low, normalisation.high)
+            with profile.stage("statistics"):
+                statistics = measure_statistics(scene, normalisation.low, normalisation.high)
         path = folder / PROBABILITIES
-        predict_to_file(scene, model, statistics, path, progress, cancelled)
+        predict_to_file(scene, model, statistics, path, progress, cancelled, profile=profile)
         return Segmentation(
             name=scene.name,
             grid=scene.grid,
@@ -153,6 +159,7 @@ class Segmentation:
         directory: str | os.PathLike[str],
         formats: Iterable[str] = ("gpkg", "geojson", "csv", "png"),
         progress: ProgressCallback | None = None,
+        profile: Profile | None = None,
     ) -> list[Path]:
         """Write result files into a folder: `probabilities.tif`, `result.json`, and one per format.
 
@@ -160,6 +167,7 @@ class Segmentation:
             directory: The folder; it is made where it is not there.
             formats: Some of `suelo.segmentation.exports.FORMATS`.
             progress: Told how many files are done.
+            profile: Told where the time goes.
 
         Returns:
             The files, in the order in which they were written.
@@ -176,21 +184,26 @@ class Segmentation:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"The folder {folder} cannot be made: {error.strerror}.") from None
+        profile = profile or Profile()
         total = len(wanted) + 2
         written = [folder / PROBABILITIES]
-        if not (written[0].exists() and written[0].samefile(self.probabilities_path)):
-            _copy(self.probabilities_path, written[0])
-        for fmt in wanted:
-            if progress:
-                progress(Progress(len(written), total, "files"))
-            path = folder / FILE_NAMES[fmt]
-            if fmt == "png":
-                self._write_preview(path)
-            else:
-                export(self.probabilities_path, self.selection, fmt, path, name=self.name)
-            written.append(path)
-        written.append(folder / "result.json")
-        write_result(self, written[-1])
+        with profile.whole():
+            if not (written[0].exists() and written[0].samefile(self.probabilities_path)):
+                with profile.stage("files"):
+                    _copy(self.probabilities_path, written[0])
+            for fmt in wanted:
+                if progress:
+                    progress(Progress(len(written), total, "files"))
+                path = folder / FILE_NAMES[fmt]
+                with profile.stage("files" if fmt == "png" else "polygons"):
+                    if fmt == "png":
+                        self._write_preview(path)
+                    else:
+                        export(self.probabilities_path, self.selection, fmt, path, name=self.name)
+                written.append(path)
+            written.append(folder / "result.json")
+            with profile.stage("files"):
+                write_result(self, written[-1])
         if progress:
             progress(Progress(total, total, "files"))
         return written

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import logging
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
-
-import numpy as np
 
 from suelo.errors import SueloError
 from suelo.jobs.objects import Objects, key
@@ -36,23 +33,23 @@ class Parts:
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="suelo-parts")
         self._pending: Future[None] | None = None
         self._whole = True
-        self.count = 0
+        self.kept = range(0)
         self.saved = 0
 
     def open(self, fingerprint: str) -> Self:
         """Look for strips that were made in the way that a fingerprint stands for."""
         self._fingerprint = fingerprint
-        while self._objects.size(self._name(self.count)) is not None:
-            self.count += 1
-        if self.count:
-            _log.info("Job %s goes on after %d strips", self._job_id, self.count)
+        count = 0
+        while self._objects.size(self._name(count)) is not None:
+            count += 1
+        if count:
+            _log.info("Job %s goes on after %d strips", self._job_id, count)
+        self.kept = range(count)
         return self
 
     def load(self, index: int) -> KeptStrip:
         """A strip that an earlier run stored."""
-        with io.BytesIO(self._objects.fetch(self._name(index))) as file:
-            rows, fading = np.load(file, allow_pickle=False), np.load(file, allow_pickle=False)
-        return KeptStrip(rows, fading if fading.size else None)
+        return KeptStrip.from_bytes(self._objects.fetch(self._name(index)))
 
     def save(self, index: int, strip: KeptStrip) -> None:
         """Store a strip, in the background."""
@@ -77,10 +74,7 @@ class Parts:
         self._executor.shutdown()
 
     def _store(self, index: int, strip: KeptStrip) -> None:
-        with io.BytesIO() as file:
-            np.save(file, strip.rows)
-            np.save(file, np.empty(0, np.float32) if strip.fading is None else strip.fading)
-            self._objects.put(self._name(index), file.getvalue())
+        self._objects.put(self._name(index), strip.to_bytes())
 
     def _settle(self) -> None:
         if self._pending is None:

@@ -19,7 +19,7 @@ from suelo.imagery.statistics import BandStatistics
 from suelo.landcover import CLASSES
 from suelo.model.session import Model
 from suelo.segmentation.keeping import Keeper, fingerprint
-from suelo.segmentation.network import probability_rows
+from suelo.segmentation.network import finished_strips, joined
 from suelo.segmentation.pipeline import ahead
 from suelo.segmentation.profile import Profile
 from suelo.segmentation.reading import NativeRows, ResampledRows, Rows, network_grid, read_strips
@@ -142,16 +142,16 @@ def _rows(
     grid = network_grid(scene.grid, model.contract.gsd_m)
     down, across = (tiling or Tiling.of(model.contract)).spans(grid.height, grid.width)
     keeper = open_keeper(fingerprint(model.sha256, statistics, down, across)) if open_keeper else None
-    first = keeper.count if keeper else 0
-    begin = down.starts[first] if first < len(down.starts) else grid.height
-    resampled = ResampledRows(scene, grid, begin) if grid.shape != scene.grid.shape else None
+    wanted = [index for index in range(len(down.starts)) if keeper is None or index not in keeper.kept]
+    resampled = ResampledRows(scene, grid) if grid.shape != scene.grid.shape else None
     source: Rows = resampled or NativeRows(scene)
     total = len(down.starts) * len(across.starts)
-    strips = read_strips(source, statistics, down, across, first)
+    strips = read_strips(source, statistics, down, across, wanted)
     # Closing does not wait for somebody to drop the traceback of an error: afterwards no thread reads any more.
-    with closing(ahead(strips) if len(down.starts) > 1 else strips) as read:
+    with closing(ahead(strips) if len(wanted) > 1 else strips) as read:
         # The network runs in the thread of the caller, who has it for long: OpenVINO keeps something for each thread.
-        rows = probability_rows(model, read, down, across, lambda done: report(done, total), keeper)
+        finished = finished_strips(model, read, down, across, lambda done: report(done, total), keeper)
+        rows = joined(finished, grid.height)
         yield from restored_rows(rows, grid, scene.grid, resampled.take_valid) if resampled else rows
 
 

@@ -18,15 +18,15 @@ BATCH_PIXELS = 512 * 512
 """Tiles are put together into batches of at most this many pixels, or one tile."""
 
 
-def probability_rows(
+def finished_strips(
     model: Model,
     strips: Iterable[Strip],
     down: Spans,
     across: Spans,
     tiles_done: Callable[[int], None],
     keeper: Keeper | None = None,
-) -> Generator[NDArray[np.uint8]]:
-    """Run the network over the tiles of each strip; strips that an earlier run finished are taken from there.
+) -> Generator[KeptStrip]:
+    """Run the network over strips; those that an earlier run finished are taken from there.
 
     Args:
         model: The network.
@@ -37,43 +37,83 @@ def probability_rows(
         keeper: Has finished strips, and takes new ones.
 
     Yields:
+        Every strip, top to bottom.
+    """
+    kept = keeper.kept if keeper is not None else ()
+    arriving = iter(strips)
+    for index in range(len(down.starts)):
+        if keeper is not None and index in kept:
+            tiles_done(index * len(across.starts))
+            yield keeper.load(index)
+            continue
+        finished = finish_strip(model, next(arriving), down, across, tiles_done)
+        if keeper is not None:
+            keeper.save(index, finished)
+        yield finished
+
+
+def finish_strip(
+    model: Model, strip: Strip, down: Spans, across: Spans, tiles_done: Callable[[int], None]
+) -> KeptStrip:
+    """Run the network over the tiles of one strip.
+
+    Args:
+        model: The network.
+        strip: Pixels of a row of tiles.
+        down: Tiles along the height.
+        across: Tiles along the width.
+        tiles_done: Called before each batch with the number of tiles that are done, those of the strips above counted.
+    """
+    first, last = down.used(strip.index)
+    start = down.starts[strip.index]
+    above = down.blend if strip.index else 0
+    below = down.blend if strip.index < len(down.starts) - 1 else 0
+    top, bottom = first + above, last - below
+    ramp = down.ramp[:, None]
+    rows = np.empty((CLASS_COUNT, bottom - top, across.padded), np.uint8)
+    upper = np.empty((CLASS_COUNT, above, across.padded), np.float32)
+    lower = np.empty((CLASS_COUNT, below, across.padded), np.float32)
+    for column, part in _strip_parts(model, strip, (first - start, last - start), across, tiles_done):
+        columns = slice(column, column + part.shape[2])
+        if above:
+            np.multiply(part[:, :above], ramp, out=upper[:, :, columns])
+        if below:
+            np.multiply(part[:, -below:], ramp[::-1], out=lower[:, :, columns])
+        rows[:, :, columns] = quantise(part[:, above : bottom - first])
+    valid = strip.valid[first - start : last - start, : across.length]
+    # The padding below the last row and beyond the last column is cut off.
+    rows = rows[:, : max(0, down.length - top), : across.length]
+    rows[:, ~valid[above : above + rows.shape[1]]] = NO_DATA
+    return KeptStrip(
+        rows,
+        upper[:, :, : across.length] if strip.index else None,
+        valid[:above] if strip.index else None,
+        lower[:, :, : across.length] if strip.index < len(down.starts) - 1 else None,
+    )
+
+
+def joined(strips: Iterable[KeptStrip], height: int) -> Generator[NDArray[np.uint8]]:
+    """Put the strips of a scene together.
+
+    Args:
+        strips: All of them, top to bottom.
+        height: Rows of the scene.
+
+    Yields:
         Probabilities uint8 (10, rows, width), top to bottom: 0..250 for 0..1, 255 where there is no data.
     """
-    half = down.blend // 2
-    ramp = down.ramp[:, None]
-    fading: NDArray[np.float32] | None = None
     written = 0
-    if keeper is not None:
-        for index in range(keeper.count):
-            tiles_done(index * len(across.starts))
-            kept = keeper.load(index)
-            fading = kept.fading
-            written += kept.rows.shape[1]
-            yield kept.rows
+    lower: NDArray[np.float32] | None = None
     for strip in strips:
-        first, last = down.used(strip.index)
-        start = down.starts[strip.index]
-        is_last = strip.index == len(down.starts) - 1
-        finished = last - (0 if is_last else 2 * half)
-        rows = np.zeros((CLASS_COUNT, finished - written, across.padded), np.uint8)
-        fades = None if is_last else np.zeros((CLASS_COUNT, 2 * half, across.padded), np.float32)
-        for column, part in _strip_parts(model, strip, (first - start, last - start), across, tiles_done):
-            columns = slice(column, column + part.shape[2])
-            if fading is not None:
-                part[:, : 2 * half] = part[:, : 2 * half] * ramp + fading[:, :, columns]
-            if fades is not None:
-                fades[:, :, columns] = part[:, finished - first :] * ramp[::-1]
-            rows[:, :, columns] = quantise(part[:, : finished - first])
-        fading = fades
-        valid = strip.valid[written - start : finished - start]
-        if not valid.all():
-            rows[:, ~valid] = NO_DATA
-        # The padding below the last row is cut off; above it every row counts.
-        rows = rows[:, : max(0, down.length - written), : across.length]
-        if keeper is not None:
-            keeper.save(strip.index, KeptStrip(rows, fading))
-        yield rows
-        written = finished
+        if lower is not None and strip.upper is not None and strip.upper_valid is not None and lower.size:
+            zone = quantise(strip.upper + lower)
+            zone[:, ~strip.upper_valid] = NO_DATA
+            zone = zone[:, : height - written]
+            written += zone.shape[1]
+            yield zone
+        lower = strip.lower
+        written += strip.rows.shape[1]
+        yield strip.rows
 
 
 def _strip_parts(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Protocol
 
 import numpy as np
@@ -44,7 +44,7 @@ class Rows(Protocol):
     grid: Grid
 
     def read(self, start: int, stop: int) -> Pixels:
-        """Rows `start` to `stop`, not normalised; each call goes on where the one before ended."""
+        """Rows `start` to `stop`, not normalised; no call goes back behind the one before."""
         ...
 
 
@@ -67,15 +67,14 @@ class ResampledRows:
     The validity of the scene's own pixels is kept, packed, until `take_valid` asks for it.
     """
 
-    def __init__(self, scene: Scene, grid: Grid, first: int = 0) -> None:
-        """Read from `scene` for `grid`, which covers the same ground, from row `first` of it on."""
+    def __init__(self, scene: Scene, grid: Grid) -> None:
+        """Read from `scene` for `grid`, which covers the same ground."""
         self.grid = grid
         self._scene = scene
         self._rows = Axis(scene.grid.height, grid.height)
         self._columns = Axis(scene.grid.width, grid.width).weights(0, grid.width)
-        self._valid: deque[NDArray[np.uint8]] = deque()
-        self._next_row = self._rows.support(first, first + 1)[0] if first < grid.height else scene.grid.height
-        self._passed_over = self._next_row
+        self._valid: dict[int, NDArray[np.uint8]] = {}
+        self._next_row = 0
         self._taken = 0
 
     def read(self, start: int, stop: int) -> Pixels:
@@ -94,22 +93,25 @@ class ResampledRows:
         return Pixels(values, valid)
 
     def take_valid(self, count: int) -> NDArray[np.bool_]:
-        """Validity of the next `count` rows of the scene itself, which have been read already or passed over."""
+        """Validity of the next `count` rows of the scene itself; what has been passed over is read now."""
         width = self._scene.grid.width
-        parts = []
-        over = min(count, max(0, self._passed_over - self._taken))
-        if over:
-            parts.append(self._scene.read(Window(self._taken, 0, over, width)).valid)
-        if over < count:
-            packed = [self._valid.popleft() for _ in range(count - over)]
-            parts.append(np.unpackbits(np.stack(packed), axis=1, count=width).astype(np.bool_))
+        rows = range(self._taken, self._taken + count)
         self._taken += count
-        return np.concatenate(parts)
+        valid = np.empty((count, width), np.bool_)
+        for missing, group in groupby(rows, lambda row: row not in self._valid):
+            some = list(group)
+            part = valid[some[0] - rows.start : some[-1] + 1 - rows.start]
+            if missing:
+                part[:] = self._scene.read(Window(some[0], 0, len(some), width)).valid
+            else:
+                part[:] = np.unpackbits(np.stack([self._valid.pop(row) for row in some]), axis=1, count=width)
+        return valid
 
     def _keep(self, valid: NDArray[np.bool_], first: int) -> None:
         # Neighbouring blocks share a source row or two.
-        self._valid.extend(np.packbits(valid[self._next_row - first :], axis=1))
+        start = max(first, self._next_row)
         self._next_row = first + len(valid)
+        self._valid.update(zip(range(start, self._next_row), np.packbits(valid[start - first :], axis=1), strict=True))
 
 
 def network_grid(scene: Grid, gsd_m: float) -> Grid:
@@ -120,7 +122,9 @@ def network_grid(scene: Grid, gsd_m: float) -> Grid:
     return scene.resampled(max(1, round(scene.height * ratio)), max(1, round(scene.width * ratio)))
 
 
-def read_strips(rows: Rows, statistics: BandStatistics, down: Spans, across: Spans, first: int = 0) -> Generator[Strip]:
+def read_strips(
+    rows: Rows, statistics: BandStatistics, down: Spans, across: Spans, wanted: Sequence[int] | None = None
+) -> Generator[Strip]:
     """Strips of pixels for rows of tiles, top to bottom.
 
     Args:
@@ -128,18 +132,21 @@ def read_strips(rows: Rows, statistics: BandStatistics, down: Spans, across: Spa
         statistics: Normalises them.
         down: Tiles along the height.
         across: Tiles along the width.
-        first: Number of the strip to begin with.
+        wanted: Numbers of the strips to read, in order; all by default.
 
     Yields:
         One strip per tile of `down`; beyond the scene's bottom and right edges pixels are mirrored.
     """
     before: Strip | None = None
-    read_to = down.starts[first] if first < len(down.starts) else 0
-    for index, start in list(enumerate(down.starts))[first:]:
+    read_to = 0
+    for index in range(len(down.starts)) if wanted is None else wanted:
+        start = down.starts[index]
         stop = min(start + down.tile, down.length)
         values = np.empty((8, down.tile, across.padded), np.float32)
         valid = np.empty((down.tile, across.padded), np.bool_)
-        if before is not None:
+        if before is None or before.index != index - 1:
+            read_to = start
+        else:
             offset = start - down.starts[index - 1]
             kept = read_to - start
             values[:, :kept] = before.values[:, offset : offset + kept]

@@ -1,35 +1,29 @@
-"""The objects of a class: 4-connected pixels, found strip by strip and joined across the seams."""
+"""The objects of a class: 4-connected pixels, found strip by strip and joined across the seams until they end."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from suelo.imagery.grid import Grid
+from suelo.imagery.grid import Grid, Window
 from suelo.landcover import LandCover
 from suelo.segmentation.raster import Probabilities, class_mask, strip_windows
 from suelo.segmentation.selection import FULL_SCALE, Selection
 
-StripVisitor = Callable[[int, NDArray[np.int32], NDArray[np.int32]], None]
-"""Takes the first row of a strip, the labels of the row above it, and the labels of the strip."""
-
 
 @dataclass(frozen=True, slots=True)
 class Objects:
-    """The objects of one class.
+    """Some objects of one class in numbers.
 
     Attributes:
-        labels: For each label that a strip visitor saw (index 0 is the background): the number of its object, from 0
-            in the order of the first pixel, or -1 where the object is smaller than the smallest area.
         pixels: Pixels of each object, int64.
         area_m2: Area of each object on the ground, float64.
         probability_sum: Sum over the pixels of each object of their probability 0..1, float64.
     """
 
-    labels: NDArray[np.int32]
     pixels: NDArray[np.int64]
     area_m2: NDArray[np.float64]
     probability_sum: NDArray[np.float64]
@@ -44,48 +38,77 @@ class Objects:
         return self.probability_sum / self.pixels
 
 
-def find_objects(
-    probabilities: Probabilities, selection: Selection, land_cover: LandCover, visit: StripVisitor | None = None
-) -> Objects:
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One strip: its labels, which objects ended with it, and which go on below it.
+
+    A part is either an object that came into the strip from above, or a label of the strip. Parts are counted from 0,
+    first `arriving` objects and then the labels; several parts may turn out to be one object.
+
+    Attributes:
+        row: Row of the raster in which the strip starts.
+        labels: int32 (1 + rows, width), valid until the next step; 0 where there is no object. Its first row is the
+            last one above the strip, with the numbers 1, 2, … of the arriving objects; the others are the strip with
+            its labels 1, 2, …
+        arriving: Number of objects that came from above.
+        ended: The objects that ended and reach the smallest area, in the order of their last pixel.
+        ends: For each part the position of its object in `ended`, or -1.
+        goes_on: For each part the number, from 0, of its object among those that arrive in the next strip, or -1. Parts
+            with -1 in both belong to objects that are too small.
+    """
+
+    row: int
+    labels: NDArray[np.int32]
+    arriving: int
+    ended: Objects
+    ends: NDArray[np.int32]
+    goes_on: NDArray[np.int32]
+
+
+def find_objects(probabilities: Probabilities, selection: Selection, land_cover: LandCover) -> Iterator[Step]:
     """Find the objects of a class that reach its threshold and its smallest area.
+
+    Every object is in `Step.ended` of one step, and the objects of all steps together are in the order of their last
+    pixels, row by row: neither depends on how high strips are. Memory grows with the width of the raster only.
 
     Args:
         probabilities: The raster.
         selection: Threshold and smallest area.
         land_cover: The class.
-        visit: Sees the labels of every strip, top to bottom. Labels of one object may differ between strips and even
-            within a strip; `Objects.labels` says which object a label is of.
 
-    Returns:
-        The objects. Memory grows with the width of the raster and the number of objects.
+    Yields:
+        Steps from top to bottom; none for strips where nothing of the class is or ends.
     """
     from scipy.ndimage import label
 
     grid = probabilities.grid
-    union = _Union()
-    pixels, areas, sums = [np.zeros(1, np.int64)], [np.zeros(1)], [np.zeros(1)]
-    count = 0
+    smallest_m2 = smallest_kept(selection, land_cover)
+    arriving = _Numbers.none()
     above = np.zeros(grid.width, np.int32)
-    for window in strip_windows(grid):
-        band = probabilities.read(land_cover, window)
-        labels = np.zeros(band.shape, np.int32)
-        mask = class_mask(band, land_cover, selection)
-        if mask.any():
-            found = label(mask, output=labels)
-            _measure(labels, band, mask, found, grid, window.row, pixels, areas, sums)
-            labels[mask] += count
-            count += found
-            union.join(above, labels[0])
-        if visit:
-            visit(window.row, above, labels)
-        above = labels[-1]
-    return _merged(
-        union.roots(count + 1),
-        np.concatenate(pixels),
-        np.concatenate(areas),
-        np.concatenate(sums),
-        smallest_kept(selection, land_cover),
-    )
+    buffer = np.zeros((0, grid.width), np.int32)
+    for window in _with_end(grid):
+        if window.row < grid.height:
+            band = probabilities.read(land_cover, window)
+            mask = class_mask(band, land_cover, selection)
+            some = bool(mask.any())
+        else:
+            some = False
+        if not some and not len(arriving):
+            continue
+        rows = window.height if some else 1
+        if len(buffer) <= rows:
+            buffer = np.zeros((rows + 1, grid.width), np.int32)
+        labels = buffer[: rows + 1]
+        labels[0] = above
+        found = _Numbers.none()
+        if some:
+            count = label(mask, output=labels[1:])
+            found = _Numbers.of_labels(labels[1:], band, mask, count, grid.row_areas_m2(window.row, window.stop_row))
+        else:
+            labels[1] = 0
+        step, arriving = _step(window.row, labels, arriving, found, smallest_m2)
+        yield step
+        above = np.concatenate((np.full(1, -1, np.int32), step.goes_on[step.arriving :]))[labels[-1]] + 1
 
 
 def smallest_kept(selection: Selection, land_cover: LandCover) -> float:
@@ -93,76 +116,113 @@ def smallest_kept(selection: Selection, land_cover: LandCover) -> float:
     return selection.min_area_m2[land_cover.id - 1] * (1 - 1e-9)
 
 
-def _measure(
-    labels: NDArray[np.int32],
-    band: NDArray[np.uint8],
-    mask: NDArray[np.bool_],
-    found: int,
-    grid: Grid,
-    row: int,
-    pixels: list[NDArray[np.int64]],
-    areas: list[NDArray[np.float64]],
-    sums: list[NDArray[np.float64]],
-) -> None:
-    """Append pixels, area and sum of probabilities of the labels 1 to `found` of a strip."""
-    row_areas = grid.row_areas_m2(row, row + labels.shape[0])
-    inside = labels[mask]
-    count = np.bincount(inside, minlength=found + 1)[1:]
-    pixels.append(count)
-    sums.append(np.bincount(inside, weights=band[mask], minlength=found + 1)[1:].astype(np.float64))
-    if np.ptp(row_areas) == 0:
-        areas.append((count * row_areas[0]).astype(np.float64))
-    else:
-        weights = np.repeat(row_areas, np.count_nonzero(mask, axis=1))
-        areas.append(np.bincount(inside, weights=weights, minlength=found + 1)[1:].astype(np.float64))
+def _with_end(grid: Grid) -> Iterator[Window]:
+    """The strips of a raster, and an empty one below it, where the last objects end."""
+    yield from strip_windows(grid)
+    yield Window(grid.height, 0, 0, grid.width)
 
 
-def _merged(
-    roots: NDArray[np.int32],
-    pixels: NDArray[np.int64],
-    areas: NDArray[np.float64],
-    sums: NDArray[np.float64],
-    smallest_m2: float,
-) -> Objects:
-    size = len(roots)
-    total_pixels = np.bincount(roots, weights=pixels, minlength=size)
-    total_areas = np.bincount(roots, weights=areas, minlength=size)
-    total_sums = np.bincount(roots, weights=sums, minlength=size)
-    kept = np.flatnonzero((roots == np.arange(size)) & (total_areas >= smallest_m2))
-    kept = kept[kept > 0]
-    numbers = np.full(size, -1, np.int32)
-    numbers[kept] = np.arange(kept.size)
-    return Objects(
-        numbers[roots],
-        total_pixels[kept].astype(np.int64),
-        total_areas[kept].astype(np.float64),
-        (total_sums[kept] / FULL_SCALE).astype(np.float64),
+@dataclass(frozen=True, slots=True)
+class _Numbers:
+    """Pixels, area, sum of stored probabilities, and place of the last pixel, of some parts or objects.
+
+    Places grow row by row, and are those of a strip and of the row above it.
+    """
+
+    pixels: NDArray[np.int64]
+    areas: NDArray[np.float64]
+    sums: NDArray[np.float64]
+    last: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    @classmethod
+    def none(cls) -> _Numbers:
+        return cls(np.zeros(0, np.int64), np.zeros(0), np.zeros(0), np.zeros(0, np.int64))
+
+    @classmethod
+    def of_labels(
+        cls,
+        labels: NDArray[np.int32],
+        band: NDArray[np.uint8],
+        mask: NDArray[np.bool_],
+        count: int,
+        row_areas: NDArray[np.float64],
+    ) -> _Numbers:
+        """Of the labels 1 to `count` of a strip."""
+        inside = labels[mask]
+        pixels = np.bincount(inside, minlength=count + 1)[1:]
+        sums = np.bincount(inside, weights=band[mask], minlength=count + 1)[1:].astype(np.float64)
+        last = np.zeros(count + 1, np.int64)
+        # Of several values for one label the last one stays.
+        last[inside] = np.arange(labels.shape[1], labels.shape[1] + inside.size, dtype=np.int32)
+        if np.ptp(row_areas) == 0:
+            areas = pixels * row_areas[0]
+        else:
+            weights = np.repeat(row_areas, np.count_nonzero(mask, axis=1))
+            areas = np.bincount(inside, weights, minlength=count + 1)[1:].astype(np.float64)
+        return cls(pixels, areas, sums, last[1:])
+
+    def joined(self, others: _Numbers, member: NDArray[np.int32], count: int) -> _Numbers:
+        """Of `count` objects that these parts and then the others are members of."""
+        last = np.zeros(count, np.int64)
+        np.maximum.at(last, member, np.concatenate((self.last, others.last)))
+        return _Numbers(
+            np.bincount(member, np.concatenate((self.pixels, others.pixels)), count).astype(np.int64),
+            np.bincount(member, np.concatenate((self.areas, others.areas)), count).astype(np.float64),
+            np.bincount(member, np.concatenate((self.sums, others.sums)), count).astype(np.float64),
+            last,
+        )
+
+    def chosen(self, which: NDArray[np.intp]) -> _Numbers:
+        return _Numbers(self.pixels[which], self.areas[which], self.sums[which], self.last[which])
+
+
+def _step(
+    row: int, labels: NDArray[np.int32], arriving: _Numbers, found: _Numbers, smallest_m2: float
+) -> tuple[Step, _Numbers]:
+    """Join the parts of a strip to objects; also the numbers of the objects that go on."""
+    parts = len(arriving) + len(found)
+    count, member = _members(labels[0], labels[1], len(arriving), parts)
+    objects = arriving.joined(found, member, count)
+    goes_on = np.full(count, -1, np.int32)
+    below = labels[-1][labels[-1] > 0]
+    continued = np.zeros(count, np.bool_)
+    continued[member[below - 1 + len(arriving)]] = True
+    going = np.flatnonzero(continued)
+    goes_on[going] = np.arange(going.size)
+    ended = np.flatnonzero(~continued & (objects.areas >= smallest_m2))
+    ended = ended[np.argsort(objects.last[ended])]
+    ends = np.full(count, -1, np.int32)
+    ends[ended] = np.arange(ended.size)
+    kept = objects.chosen(ended)
+    step = Step(
+        row,
+        labels,
+        len(arriving),
+        Objects(kept.pixels, kept.areas, kept.sums / FULL_SCALE),
+        ends[member],
+        goes_on[member],
     )
+    # In the row above the next strip, places are columns.
+    columns = np.flatnonzero(labels[-1])
+    last = np.zeros(going.size, np.int64)
+    last[step.goes_on[len(arriving) :][labels[-1][columns] - 1]] = columns
+    return step, replace(objects.chosen(going), last=last)
 
 
-class _Union:
-    """Pairs of labels that touch across a seam."""
+def _members(
+    above: NDArray[np.int32], below: NDArray[np.int32], arriving: int, parts: int
+) -> tuple[int, NDArray[np.int32]]:
+    """Number of objects, and the object of each part, from the rows on both sides of a seam."""
+    both = (above > 0) & (below > 0)
+    if not both.any():
+        return parts, np.arange(parts, dtype=np.int32)
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
 
-    def __init__(self) -> None:
-        self._pairs: list[NDArray[np.int32]] = []
-
-    def join(self, above: NDArray[np.int32], below: NDArray[np.int32]) -> None:
-        """Join the labels of two neighbouring rows where both are set."""
-        both = (above > 0) & (below > 0)
-        if both.any():
-            self._pairs.append(np.unique(np.stack((above[both], below[both]), axis=1), axis=0))
-
-    def roots(self, count: int) -> NDArray[np.int32]:
-        """For each of `count` labels the smallest label of its object."""
-        roots = np.arange(count, dtype=np.int32)
-        if not self._pairs:
-            return roots
-        from scipy.sparse import coo_matrix
-        from scipy.sparse.csgraph import connected_components
-
-        pairs = np.concatenate(self._pairs)
-        graph = coo_matrix((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
-        number, member = connected_components(graph, directed=False)
-        smallest = np.full(number, count, np.int32)
-        np.minimum.at(smallest, member, roots)
-        return smallest[member]
+    pairs = np.unique(np.stack((above[both] - 1, below[both] - 1 + arriving), axis=1), axis=0)
+    graph = coo_matrix((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(parts, parts))
+    count, member = connected_components(graph, directed=False)
+    return int(count), member

@@ -10,13 +10,16 @@ from numpy.typing import NDArray
 
 from suelo.landcover import LandCover
 from suelo.segmentation.components import find_objects
-from suelo.segmentation.outlines import CornerCollector
+from suelo.segmentation.outlines import Corners
 from suelo.segmentation.raster import Probabilities, ProbabilitySource, opened
 from suelo.segmentation.selection import Selection
 from suelo.segmentation.simplify import simplified
 
 BATCH = 20_000
 """Polygons that exist as geometries at the same time."""
+
+BATCH_VERTICES = 1 << 20
+"""Vertices of the polygons of a batch, unless a single one has more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +47,16 @@ class Polygons:
 def polygonise(probabilities: ProbabilitySource, selection: Selection) -> Iterator[Polygons]:
     """Polygons of all classes that are switched on, class after class, in batches.
 
+    Polygons are passed on as soon as their last row has been seen, so that memory grows with the width of the raster
+    and with the outlines of objects that are not complete yet, neither with its height nor with the number of polygons.
+
     Args:
         probabilities: The raster.
         selection: Thresholds, classes, smallest areas and tolerance.
 
     Yields:
-        Batches of at most `BATCH` polygons of one class; nothing for a class without polygons.
+        Batches of at most `BATCH` polygons of one class, in the order of their last pixels, row by row; nothing for a
+        class without polygons.
     """
     with opened(probabilities) as raster:
         for land_cover in selection.classes:
@@ -57,21 +64,24 @@ def polygonise(probabilities: ProbabilitySource, selection: Selection) -> Iterat
 
 
 def polygonise_class(probabilities: Probabilities, selection: Selection, land_cover: LandCover) -> Iterator[Polygons]:
-    """Polygons of one class, in batches, in the order of their uppermost pixel."""
-    corners = CornerCollector()
-    objects = find_objects(probabilities, selection, land_cover, corners)
-    if not len(objects):
-        return
+    """Polygons of one class; see `polygonise`."""
     grid = probabilities.grid
     # An affine transform with a negative determinant mirrors the image, and the direction of its rings.
-    outlines = corners.outlines(objects.labels, len(objects), clockwise=grid.transform.determinant > 0)
-    simpler = simplified(outlines, selection.simplify_m / grid.gsd_m) if selection.simplify_m > 0 else None
-    for start in range(0, len(objects), BATCH):
-        part = slice(start, min(start + BATCH, len(objects)))
-        geometry = outlines.geometries(part.start, part.stop, grid.transform)
-        if simpler:
-            geometry = _valid_or(geometry, simpler.geometries(part.start, part.stop, grid.transform))
-        yield Polygons(land_cover, geometry, objects.area_m2[part], objects.mean_probability[part])
+    corners = Corners(clockwise=grid.transform.determinant > 0)
+    done = 0
+    for step in find_objects(probabilities, selection, land_cover):
+        outlines = corners.add(step)
+        start = 0
+        for part in outlines.parts(BATCH, BATCH_VERTICES):
+            stop = start + len(part)
+            geometry = part.geometries(grid.transform)
+            if selection.simplify_m > 0:
+                simpler = simplified(part, selection.simplify_m / grid.gsd_m, done + start)
+                geometry = _valid_or(geometry, simpler.geometries(grid.transform))
+            area, probability = step.ended.area_m2[start:stop], step.ended.mean_probability[start:stop]
+            yield Polygons(land_cover, geometry, area, probability)
+            start = stop
+        done += start
 
 
 def _valid_or(exact: NDArray[np.object_], simpler: NDArray[np.object_]) -> NDArray[np.object_]:

@@ -14,7 +14,7 @@ _FEWEST = 4
 """A ring keeps at least this many vertices."""
 
 
-def simplified(outlines: Outlines, tolerance: float) -> Outlines:
+def simplified(outlines: Outlines, tolerance: float, first: int = 0) -> Outlines:
     """Remove vertices, those with the smallest triangles first, in all rings at once.
 
     The order is that of Visvalingam and Whyatt ("Line generalisation by repeated elimination of points", The
@@ -28,11 +28,12 @@ def simplified(outlines: Outlines, tolerance: float) -> Outlines:
     Args:
         outlines: Exact outlines.
         tolerance: In the units of the coordinates.
+        first: Number of the first object among all of its class, so that the result is the same whatever the batches.
 
     Returns:
         Outlines of the same objects in the same order.
     """
-    work = _Work(outlines, tolerance)
+    work = _Work(outlines, tolerance, first)
     while work.remove():
         pass
     return work.outlines(outlines)
@@ -41,11 +42,12 @@ def simplified(outlines: Outlines, tolerance: float) -> Outlines:
 class _Work:
     """Open rings, one after the other in flat arrays; those that are finished are set aside."""
 
-    def __init__(self, outlines: Outlines, tolerance: float) -> None:
+    def __init__(self, outlines: Outlines, tolerance: float, first: int) -> None:
         lengths = np.diff(outlines.rings) - 1
         opened = np.ones(len(outlines.coordinates), np.bool_)
         opened[outlines.rings[1:] - 1] = False
         self._tolerance = tolerance
+        self._first = first
         self._points = outlines.coordinates[opened].astype(np.float64)
         self._ring = np.repeat(np.arange(len(lengths)), lengths)
         # Of the edge that starts at each vertex: how far the exact outline is from it at most.
@@ -67,7 +69,7 @@ class _Work:
         slack = np.maximum(self._slack[before], self._slack) + distance
         owner = self._polygon[self._ring]
         possible = (slack <= self._tolerance) & (size <= self._budget[owner])
-        chosen = self._fitting(_local_minima(size, bulge, owner, possible, before, after), size)
+        chosen = self._fitting(_local_minima(size, bulge, owner + self._first, possible, before, after), size)
         self._slack[before[chosen]] = slack[chosen]
         self._budget -= np.bincount(owner[chosen], size[chosen], len(self._budget))
         self._set_aside(chosen)

@@ -63,8 +63,12 @@ def summarise_class(
         valid_m2: What `valid_area_m2` gives for this raster, if it is known.
     """
     with opened(probabilities) as raster:
-        objects = find_objects(raster, selection, land_cover)
-        area_m2 = float(objects.area_m2.sum())
+        polygons, pixels, area_m2, probability = 0, 0, 0.0, 0.0
+        for step in find_objects(raster, selection, land_cover):
+            polygons += len(step.ended)
+            pixels += int(step.ended.pixels.sum())
+            area_m2 += float(step.ended.area_m2.sum())
+            probability += float(step.ended.probability_sum.sum())
         if valid_m2 is None:
             valid_m2 = valid_area_m2(raster)
         return ClassSummary(
@@ -72,10 +76,10 @@ def summarise_class(
             key=land_cover.key,
             name=land_cover.name,
             threshold=selection.thresholds[land_cover.id - 1],
-            polygons=len(objects),
+            polygons=polygons,
             area_m2=area_m2,
             area_share=area_m2 / valid_m2 if valid_m2 else 0.0,
-            mean_probability=float(objects.probability_sum.sum() / objects.pixels.sum()) if len(objects) else None,
+            mean_probability=probability / pixels if pixels else None,
         )
 
 

@@ -40,6 +40,7 @@ def describe(result: Segmentation) -> dict[str, Any]:
         },
         "model": {"sha256": result.model_sha256, **result.contract.model_dump(mode="json")},
         "statistics": result.statistics.to_json(),
+        "statistics_measured": result.statistics_measured,
         "selection": describe_selection(result.selection),
         "classes": [row.to_dict() for row in result.summary()],
     }

@@ -81,6 +81,7 @@ def segment(
         folder = Path(directory)
         folder.mkdir(parents=True, exist_ok=True)
     opening = nullcontext(source) if isinstance(source, Scene) else open_scene(source, gsd_m=gsd_m)
+    measured = statistics is None
     with profile.whole(), opening as scene:
         if statistics is None:
             normalisation = model.contract.normalisation
@@ -96,8 +97,9 @@ def segment(
             selection=selection or Selection(model.contract.thresholds),
             contract=model.contract,
             model_sha256=model.sha256,
-            image_sha256=_sha256(source),
+            image_sha256=image_sha256(source),
             source=scene if isinstance(source, Scene) else source,
+            statistics_measured=measured,
             _keeper=keeper,
         )
 
@@ -124,6 +126,7 @@ class Segmentation:
         model_sha256: Hash of the model's file.
         image_sha256: Hash of the image's bytes, or None where they were read over the network or from an open scene.
         source: The image itself, for the preview.
+        statistics_measured: Whether the statistics are the image's own; False if they were given.
     """
 
     name: str
@@ -135,6 +138,7 @@ class Segmentation:
     model_sha256: str
     image_sha256: str | None
     source: str | os.PathLike[str] | bytes | Scene = field(repr=False)
+    statistics_measured: bool = True
     _keeper: _TemporaryFolder | None = field(default=None, repr=False)
 
     def show(self, selection: Selection) -> Segmentation:
@@ -226,7 +230,8 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copyfile(source, part)
 
 
-def _sha256(source: str | os.PathLike[str] | bytes | Scene) -> str | None:
+def image_sha256(source: str | os.PathLike[str] | bytes | Scene) -> str | None:
+    """Hash of the bytes of an image, hexadecimal; None where they are read over the network."""
     if isinstance(source, bytes):
         return hashlib.sha256(source).hexdigest()
     path = Path(source.source if isinstance(source, Scene) else source)

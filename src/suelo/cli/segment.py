@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,8 +17,8 @@ from suelo.errors import InputError, SueloError
 from suelo.progress import Report, progress_bar
 
 if TYPE_CHECKING:
-    from suelo.imagery.statistics import BandStatistics
     from suelo.model.session import Model
+    from suelo.segmentation.engine import Progress
     from suelo.segmentation.segment import Segmentation
     from suelo.segmentation.selection import Selection
 
@@ -56,7 +58,24 @@ def segment(
     gsd: Annotated[
         float | None, typer.Option(help="Metres per pixel where the image does not say. Default: 1.24.")
     ] = None,
-    threads: Annotated[int, typer.Option(help="Threads for the network; 0 uses all cores.")] = 0,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on with what an interrupted run left in the output, and keep what is done."),
+    ] = False,
+    workers: Annotated[
+        int, typer.Option(help="Spread the strips of scenes over so many processes on this machine.", min=0)
+    ] = 0,
+    scheduler: Annotated[
+        str, typer.Option(help="Spread the strips of scenes over a Dask cluster: the tcp:// address of its scheduler.")
+    ] = "",
+    store: Annotated[
+        str,
+        typer.Option(
+            help="Where workers put strips: a folder they all see, or s3://bucket/prefix. Default: the output."
+        ),
+    ] = "",
+    threads: Annotated[int, typer.Option(help="Threads for the network; 0 uses all cores.", min=0)] = 0,
+    show_profile: Annotated[bool, typer.Option("--profile", help="Print where the time went.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON per image on standard output.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
 ) -> None:
@@ -65,6 +84,9 @@ def segment(
     Each image gets a folder named after it, with probabilities.tif (ten bands, 0..250), polygons.gpkg,
     polygons.geojson, classes.csv, preview.png and result.json. One image that cannot be used does not stop the others.
 
+    Files appear when all of an image are whole. What is finished of one that was interrupted stays in the folder
+    .unfinished, and the same command with --resume goes on there.
+
     Examples:
 
       suelo segment scene.tif -o results
@@ -72,58 +94,76 @@ def segment(
       suelo segment *.tif -o results --threshold 0.5 --threshold buildings=0.4
 
       suelo segment east.tif -o results --statistics results/west/result.json --format gpkg
+
+      suelo segment *.tif -o results --scheduler tcp://scheduler:8786 --resume
     """
+    from suelo.cli.batch import Batch
     from suelo.imagery.statistics import BandStatistics
     from suelo.model.session import load_model
 
-    network = load_model(model, threads=threads)
+    if workers and scheduler:
+        raise InputError("--workers starts workers on this machine and --scheduler uses others; give one of the two.")
+    if store and not (workers or scheduler):
+        raise InputError("--store is where workers put strips; it needs --workers or --scheduler.")
+    # Where workers run the network, one thread is enough here: nothing but its contract is used.
+    network = load_model(model, threads=1 if workers or scheduler else threads)
     selection = _selection(network, threshold or [], classes, min_area or [], simplify)
     stretch = BandStatistics.load(statistics) if statistics else None
     chosen = [f.value for f in formats] if formats else ["gpkg", "geojson", "csv", "png"]
     folders = _folders(images, output)
 
     worst = 0
-    for number, (image, folder) in enumerate(zip(images, folders, strict=True), start=1):
-        title = folder.name if len(images) == 1 else f"{number}/{len(images)} {folder.name}"
-        started = time.perf_counter()
-        try:
-            with progress_bar(title, hidden=quiet or as_json) as report:
-                result = _segment_one(image, folder, network, selection, stretch, gsd, chosen, report)
-        except SueloError as error:
-            worst = max(worst, error.exit_code)
+    with ExitStack() as stack:
+        stack.enter_context(_interruptible(output, folders))
+        cluster = None
+        if workers or scheduler:
+            from suelo.cluster.driver import connected
+
+            cluster = stack.enter_context(connected(scheduler, workers=workers, threads=threads, model=model))
+            if not cluster.workers:
+                typer.secho(f"The scheduler at {scheduler} has no workers yet; waiting for one.", err=True)
+        batch = Batch(network, stretch, gsd, resume, store, cluster)
+        begun = stack.enter_context(closing(batch.begin(images, folders)))
+        for number, (image, folder, finish) in enumerate(zip(images, folders, begun, strict=True), start=1):
+            title = folder.name if len(images) == 1 else f"{number}/{len(images)} {folder.name}"
+            started = time.perf_counter()
+            try:
+                with progress_bar(title, hidden=quiet or as_json) as report:
+                    result, profile = finish(selection, chosen, partial(_pass_on, report))
+            except SueloError as error:
+                worst = max(worst, error.exit_code)
+                if as_json:
+                    typer.echo(json.dumps({"image": image, "error": str(error)}, ensure_ascii=False))
+                typer.secho(f"{image}: {error}", fg="red", err=True)
+                continue
             if as_json:
-                typer.echo(json.dumps({"image": image, "error": str(error)}, ensure_ascii=False))
-            typer.secho(f"{image}: {error}", fg="red", err=True)
-            continue
-        if as_json:
-            typer.echo(json.dumps(_record(image, folder, result), ensure_ascii=False))
-        elif not quiet:
-            _print_table(result, folder, time.perf_counter() - started)
+                more = {"profile": profile.to_dict()} if show_profile else {}
+                typer.echo(json.dumps(_record(image, folder, result) | more, ensure_ascii=False))
+            elif not quiet:
+                _print_table(result, folder, time.perf_counter() - started)
+            if show_profile and not as_json:
+                typer.echo(profile.table())
     raise typer.Exit(worst)
 
 
-def _segment_one(
-    image: str,
-    folder: Path,
-    network: Model,
-    selection: Selection,
-    statistics: BandStatistics | None,
-    gsd: float | None,
-    formats: Sequence[str],
-    report: Report,
-) -> Segmentation:
-    from suelo.segmentation.segment import segment as run
+def _pass_on(report: Report, progress: Progress) -> None:
+    report(progress.stage, progress.done, progress.total)
 
-    result = run(
-        image,
-        model=network,
-        statistics=statistics,
-        selection=selection,
-        gsd_m=gsd,
-        progress=lambda p: report(p.stage, p.done, p.total),
-    )
-    result.write(folder, formats)
-    return result
+
+@contextmanager
+def _interruptible(output: Path, folders: Sequence[Path]) -> Iterator[None]:
+    """After Ctrl-C, say how it goes on."""
+    from suelo.segmentation.resumable import UNFINISHED
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        if any((folder / UNFINISHED).exists() for folder in folders):
+            typer.secho(
+                f"Interrupted. What is finished stays in {output}; the same command with --resume goes on there.",
+                err=True,
+            )
+        raise typer.Exit(130) from None
 
 
 def _selection(

@@ -186,6 +186,10 @@ class Run:
             if self._sha256 is not None:  # a file that is damaged stays so, whereas a network may come back
                 self._discard()
             raise
+        except BaseException:
+            if keeper is None and not (self._work / PROBABILITIES).exists() and self.strips.empty:
+                self._discard()
+            raise
         self._move()
         return replace(result, probabilities_path=self.folder / PROBABILITIES, source=self.source)
 

@@ -30,8 +30,12 @@ class StripStore:
         kept: Numbers of the strips that were there when the store was opened for a fingerprint.
     """
 
-    def __init__(self, address: str | os.PathLike[str]) -> None:
+    def __init__(self, address: str | os.PathLike[str], fingerprint: str = "") -> None:
         """Use a store; a folder is made with the first strip.
+
+        Args:
+            address: Where it is.
+            fingerprint: Of the strips that are stored and loaded, unless `open` is called with it.
 
         Raises:
             InputError: The address is of another kind.
@@ -39,7 +43,7 @@ class StripStore:
         self.address = os.fspath(address)
         self.kept: frozenset[int] = frozenset()
         self._place: _Folder | _Bucket = _place(self.address)
-        self._fingerprint = ""
+        self._fingerprint = fingerprint
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="suelo-strips")
         self._pending: Future[None] | None = None
 
@@ -75,6 +79,16 @@ class StripStore:
         """
         self.settle()
         self._pending = self._executor.submit(self._place.put, self._name(index), strip.to_bytes)
+
+    @property
+    def there(self) -> bool:
+        """True if it is in S3, or a folder that this machine sees."""
+        return self.address.startswith("s3://") or Path(self.address).is_dir()
+
+    @property
+    def empty(self) -> bool:
+        """True if nothing has been put into it."""
+        return not self._place.names()
 
     def settle(self) -> None:
         """Wait until the last strip is stored.

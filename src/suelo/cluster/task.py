@@ -1,0 +1,157 @@
+"""What runs on a worker: one strip of a scene, from the image to the store that all workers share."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+from suelo.errors import ImageError, InputError, ModelError
+from suelo.imagery.grid import Grid
+from suelo.imagery.scene import Scene, open_scene
+from suelo.imagery.statistics import BandStatistics, measure_statistics
+from suelo.model.contract import ModelContract
+from suelo.model.session import Model, load_model
+from suelo.segmentation.keeping import fingerprint
+from suelo.segmentation.network import finish_strip
+from suelo.segmentation.reading import NativeRows, ResampledRows, network_grid, read_strips
+from suelo.segmentation.strips import StripStore
+from suelo.segmentation.tiling import Spans, Tiling
+
+MODEL = "model.onnx"
+"""Name, in the store of strips, of a model that is not in the package."""
+
+# One strip at a time has the network, and its threads have the cores, while the next one is being read.
+_network = threading.Lock()
+_loading = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image that workers open themselves.
+
+    Attributes:
+        address: Absolute path, or address.
+        gsd_m: Ground sampling distance in metres for an image without CRS; None for the default.
+        shape: Height and width that it must have.
+    """
+
+    address: str
+    gsd_m: float | None
+    shape: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Work:
+    """All that the strips of one scene have in common.
+
+    Attributes:
+        image: The image.
+        statistics: What normalises it.
+        model_sha256: Hash of the model file.
+        own_model: True if the model is in the store of strips, False if it is the one in the package.
+        threads: Threads that run the network; 0 for all cores that the worker may use.
+        store: Where finished strips go.
+        fingerprint: What the strips are known by there.
+        version: Version of Suelo that asks for them.
+    """
+
+    image: Image
+    statistics: BandStatistics
+    model_sha256: str
+    own_model: bool
+    threads: int
+    store: str
+    fingerprint: str
+    version: str
+
+
+def spans(grid: Grid, contract: ModelContract) -> tuple[Grid, Spans, Spans]:
+    """The grid that the network sees of a scene, and the tiles along its height and width."""
+    seen = network_grid(grid, contract.gsd_m)
+    return seen, *Tiling.of(contract).spans(seen.height, seen.width)
+
+
+def measure(image: Image, low_percentile: float, high_percentile: float) -> BandStatistics:
+    """Measure the statistics of a scene on a worker.
+
+    Raises:
+        InputError: The worker does not see the image.
+        ImageError: No pixel has data.
+    """
+    with _open(image) as scene:
+        return measure_statistics(scene, low_percentile, high_percentile)
+
+
+def finish(work: Work, index: int) -> int:
+    """Run the network over a strip and store what comes out.
+
+    Args:
+        work: The scene.
+        index: Number of the strip.
+
+    Returns:
+        The same number.
+
+    Raises:
+        InputError: This worker differs from who asks: in its version, its model, or in what it sees of the image and
+            the store.
+        ImageError: The image is damaged.
+        UnavailableError: The store in S3 cannot be reached.
+    """
+    if version("suelo") != work.version:
+        raise InputError(
+            f"A worker has Suelo {version('suelo')} and this is {work.version}; they need to be of one version."
+        )
+    store = StripStore(work.store, work.fingerprint)
+    if not store.there:
+        raise InputError(
+            f"A worker does not see the folder {work.store}; strips need a place that all share: a folder under the "
+            "same path everywhere, or --store s3://bucket/prefix."
+        )
+    with _loading:
+        model = _model(work.model_sha256, work.store if work.own_model else "", work.threads)
+    with _open(work.image) as scene:
+        grid, down, across = spans(scene.grid, model.contract)
+        if fingerprint(model.sha256, work.statistics, down, across) != work.fingerprint:
+            raise InputError("A worker would cut the scene differently; it needs the same Suelo and the same image.")
+        rows = NativeRows(scene) if grid.shape == scene.grid.shape else ResampledRows(scene, grid)
+        strip = next(read_strips(rows, work.statistics, down, across, [index]))
+    with _network:
+        finished = finish_strip(model, strip, down, across, lambda _done: None)
+    with store:
+        store.save(index, finished)
+    return index
+
+
+def _open(image: Image) -> Scene:
+    try:
+        scene = open_scene(image.address, gsd_m=image.gsd_m)
+    except ImageError as error:
+        raise InputError(f"A worker cannot open {image.address}, which each needs to see: {error}") from None
+    if scene.grid.shape != image.shape:
+        scene.close()
+        raise InputError(f"A worker sees another image at {image.address} than this machine does.")
+    return scene
+
+
+@cache
+def _model(sha256: str, store: str, threads: int) -> Model:
+    """The model of this process."""
+    if not threads:
+        from dask.system import CPU_COUNT  # knows the limits of containers
+
+        threads = CPU_COUNT
+    if store:
+        with tempfile.TemporaryDirectory(prefix="suelo-") as folder:
+            path = Path(folder) / MODEL
+            path.write_bytes(StripStore(store).get(MODEL))
+            model = load_model(path, threads=threads)
+    else:
+        model = load_model(threads=threads)
+    if model.sha256 != sha256:
+        raise ModelError("A worker has another model in its package than this machine; they need the same Suelo.")
+    return model

@@ -87,8 +87,8 @@ def test_the_next_worker_goes_on_where_the_last_one_was(
     announced = queue.bodies()
     assert announced == [json.dumps({"job": scene.id})]
     rows = []
-    predict = service.model.predict
-    monkeypatch.setattr(service.model, "predict", lambda images: rows.append(images.shape) or predict(images))
+    run = service.model.run
+    monkeypatch.setattr(service.model, "run", lambda images: rows.append(images.shape) or run(images))
     deliver(announced, lambda: False)
     done = service.get(scene.id)
     assert (done.status, done.progress, done.message) == ("succeeded", 1.0, "")

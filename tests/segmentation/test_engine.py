@@ -102,8 +102,8 @@ def test_tiles_without_data_cost_nothing(make_scene, pixelwise, unchanged, monke
     pixels = smooth_noise(300, 300)
     pixels[:, 60:, 60:] = np.nan
     seen = []
-    original = pixelwise.predict
-    monkeypatch.setattr(pixelwise, "predict", lambda images: (seen.append(images.shape[0]), original(images))[1])
+    original = pixelwise.run
+    monkeypatch.setattr(pixelwise, "run", lambda images: (seen.append(images.shape[0]), original(images))[1])
     tiling = Tiling(64, 16, single_pass=0)
     found = predict(make_scene(pixels), pixelwise, unchanged, tiling=tiling)
     down, across = tiling.spans(300, 300)

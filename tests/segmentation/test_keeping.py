@@ -102,8 +102,8 @@ def test_finished_strips_are_not_computed_again(make_scene, make_model, unchange
     last = max(index for _, index in shelf.strips)
     shelf.strips = {key: strip for key, strip in shelf.strips.items() if key[1] != last}
     heights = []
-    predict = model.predict
-    monkeypatch.setattr(model, "predict", lambda images: heights.append(len(images)) or predict(images))
+    run = model.run
+    monkeypatch.setattr(model, "run", lambda images: heights.append(len(images)) or run(images))
     predict_to_file(scene, model, unchanged, tmp_path / "b.tif", tiling=TILING, keeper=shelf.open)
     across = TILING.spans(333, 150)[1]
     assert sum(heights) == len(across.starts)

@@ -86,7 +86,7 @@ def test_writing_gives_every_file(image, model, lively, tmp_path):
 
 def test_another_selection_needs_no_second_run(image, model, lively, monkeypatch):
     result = suelo.segment(image, model=model, selection=lively)
-    monkeypatch.setattr(model, "predict", None)
+    monkeypatch.setattr(model, "run", None)
     roads = result.show(lively.with_classes(["roads"]))
     assert {part.land_cover.key for part in roads.polygons()} == {"roads"}
     higher = result.show(lively.with_thresholds({"roads": 1.0}))

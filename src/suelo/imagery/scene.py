@@ -105,6 +105,28 @@ class Scene:
             raise ValueError(f"the shape {shape} has no pixel")
         return self._resampled(window, shape)
 
+    def samples(self, window: Window) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
+        """Native pixels as they are in the file: of integers in half the memory that `read` takes, or a quarter.
+
+        Args:
+            window: Part of the scene.
+
+        Returns:
+            (8, height, width) of the file's own type, with anything where there is no data, and validity.
+
+        Raises:
+            ImageError: The file is damaged there.
+        """
+        if self._loaded is not None:
+            pixels = self._native(window)
+            return pixels.values, pixels.valid
+        with self._reader(window) as reader:
+            samples, shown = reader.read(window)
+        valid = self._valid(samples)
+        if shown is not None:
+            valid &= shown
+        return samples, valid
+
     def _resampled(self, window: Window, shape: tuple[int, int]) -> Pixels:
         rows = Axis(window.height, shape[0])
         columns = Axis(window.width, shape[1]).weights(0, shape[1])
@@ -124,11 +146,7 @@ class Scene:
         if (loaded := self._loaded) is not None:
             rows, columns = window.slices
             return Pixels(loaded.values[:, rows, columns].copy(), loaded.valid[rows, columns].copy())
-        with self._reader(window) as reader:
-            samples, shown = reader.read(window)
-        valid = self._valid(samples)
-        if shown is not None:
-            valid &= shown
+        samples, valid = self.samples(window)
         with np.errstate(over="ignore"):  # float64 beyond float32 becomes infinite, which is not valid
             values = samples.astype(np.float32)
         if samples.dtype.kind == "f":
@@ -144,9 +162,12 @@ class Scene:
             nodata = 0.0
         if nodata is None or np.isnan(nodata):
             return np.ones(samples.shape[1:], np.bool_)
-        with np.errstate(over="ignore"):
-            found = samples == np.asarray(nodata).astype(samples.dtype)
         some = not integer and nodata != 0
+        with np.errstate(over="ignore"):
+            missing = np.asarray(nodata).astype(samples.dtype)
+            if not some and not (samples[0] == missing).any():
+                return np.ones(samples.shape[1:], np.bool_)
+            found = samples == missing
         empty: NDArray[np.bool_] = found.any(axis=0) if some else found.all(axis=0)
         return ~empty
 

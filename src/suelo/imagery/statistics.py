@@ -21,6 +21,8 @@ from suelo.imagery.scene import Pixels, Scene
 SAMPLE_PIXELS = 2_000_000
 """Pixels that are looked at in a scene that has more."""
 
+_CACHED_VALUES = 1 << 16
+
 CLIP = (-0.5, 1.5)
 """Range of normalised values: half a stretch beyond either percentile is kept."""
 
@@ -165,10 +167,38 @@ def normalise(pixels: Pixels, statistics: BandStatistics) -> NDArray[np.float32]
     Returns:
         float32 (8, height, width) within `CLIP`; 0 where not valid.
     """
+    normalised = np.empty(pixels.values.shape, np.float32)
+    stretch(pixels.values, pixels.valid, statistics, normalised)
+    return normalised
+
+
+def stretch(
+    values: NDArray[Any], valid: NDArray[np.bool_], statistics: BandStatistics, out: NDArray[np.float32]
+) -> None:
+    """As `normalise`, for values of any type of number that need no copy, into an array that is there already.
+
+    Args:
+        values: (8, height, width); anything where not valid.
+        valid: bool (height, width).
+        statistics: Those of the whole scene.
+        out: Takes the result, float32 (8, height, width).
+    """
     low = np.asarray(statistics.low, np.float64)
     span = np.asarray(statistics.high, np.float64) - low
-    scale = np.divide(1.0, span, out=np.zeros_like(span), where=span > 0)
-    normalised = (pixels.values - low.astype(np.float32)[:, None, None]) * scale.astype(np.float32)[:, None, None]
-    np.clip(normalised, *CLIP, out=normalised)
-    normalised[:, ~pixels.valid] = 0
-    return normalised
+    scale = np.divide(1.0, span, out=np.zeros_like(span), where=span > 0).astype(np.float32)
+    low = low.astype(np.float32)
+    smallest, largest = (np.float32(limit) for limit in CLIP)
+    # A few rows at a time stay in the processor's cache from one step to the next.
+    rows = max(1, _CACHED_VALUES // max(1, valid.shape[1]))
+    for start in range(0, len(valid), rows):
+        part = slice(start, start + rows)
+        invalid = ~valid[part]
+        some = bool(invalid.any())
+        for band, samples in enumerate(values[:, part]):
+            result = out[band, part]
+            np.subtract(samples, low[band], out=result, dtype=np.float32)
+            np.multiply(result, scale[band], out=result)
+            np.maximum(result, smallest, out=result)
+            np.minimum(result, largest, out=result)
+            if some:
+                result[invalid] = 0

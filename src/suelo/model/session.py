@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import queue
 import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +22,8 @@ from suelo.landcover import CLASS_COUNT
 from suelo.model.contract import METADATA_KEY, STRIDE, ModelContract
 
 Precision = Literal["f32", "bf16"]
+
+Result = TypeVar("Result")
 
 _loading = threading.Lock()
 
@@ -44,6 +49,7 @@ class Model:
         self._compiled = compiled
         # An infer request owns its buffers and serves one caller at a time, so idle ones wait here.
         self._idle: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._threads: ThreadPoolExecutor | None = None
 
     def predict(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run the network. Any number of threads may call this at once.
@@ -53,6 +59,19 @@ class Model:
 
         Returns:
             Probabilities 0..1, float32 (N, 10, H, W).
+
+        Raises:
+            ModelError: The array has another shape.
+        """
+        with self.run(images) as probabilities:
+            return probabilities.copy()
+
+    @contextmanager
+    def run(self, images: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+        """As `predict`, without a copy: the probabilities lie in the network's own memory and hold within the block.
+
+        Args:
+            images: As for `predict`.
 
         Raises:
             ModelError: The array has another shape.
@@ -68,12 +87,20 @@ class Model:
         except queue.Empty:
             request = self._compiled.create_infer_request()
         try:
-            # Inputs need no copy; outputs do, or the next call would overwrite them.
             inputs = [np.ascontiguousarray(images, dtype=np.float32)]
-            probabilities: NDArray[np.float32] = request.infer(inputs, share_inputs=True, share_outputs=False)[0]
-            return probabilities
+            yield request.infer(inputs, share_inputs=True, share_outputs=True)[0]
         finally:
             self._idle.put(request)
+
+    def submit(self, work: Callable[[], Result]) -> Future[Result]:
+        """Do something in one of two threads of this model: prepare images, run the network, use what comes out.
+
+        The network runs on all its cores for one caller after the other; with two of them, one's images are prepared
+        and used while it works for the other. The threads stay, because OpenVINO keeps memory for each.
+        """
+        with _loading:
+            self._threads = self._threads or ThreadPoolExecutor(max_workers=2, thread_name_prefix="suelo-network")
+        return self._threads.submit(work)
 
 
 def load_model(path: Path | None = None, *, threads: int = 0, precision: Precision | None = None) -> Model:

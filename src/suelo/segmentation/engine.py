@@ -104,7 +104,7 @@ def predict_to_file(
     """
     report = _Reporter(progress, cancelled)
     profile = profile or Profile()
-    rows = _rows(scene, model, statistics, tiling, report, keeper)
+    rows = _rows(scene, model, statistics, tiling, report, keeper, profile)
     writer = RasterWriter(
         Path(path),
         scene.grid,
@@ -138,6 +138,7 @@ def _rows(
     tiling: Tiling | None,
     report: Callable[[int, int], None],
     open_keeper: OpenKeeper | None = None,
+    profile: Profile | None = None,
 ) -> Generator[NDArray[np.uint8]]:
     grid = network_grid(scene.grid, model.contract.gsd_m)
     down, across = (tiling or Tiling.of(model.contract)).spans(grid.height, grid.width)
@@ -146,11 +147,11 @@ def _rows(
     resampled = ResampledRows(scene, grid) if grid.shape != scene.grid.shape else None
     source: Rows = resampled or NativeRows(scene)
     total = len(down.starts) * len(across.starts)
-    strips = read_strips(source, statistics, down, across, wanted)
+    strips = read_strips(source, statistics, down, across, wanted, profile)
     # Closing does not wait for somebody to drop the traceback of an error: afterwards no thread reads any more.
     with closing(ahead(strips) if len(wanted) > 1 else strips) as read:
         # The network runs in the thread of the caller, who has it for long: OpenVINO keeps something for each thread.
-        finished = finished_strips(model, read, down, across, lambda done: report(done, total), keeper)
+        finished = finished_strips(model, read, down, across, lambda done: report(done, total), keeper, profile)
         rows = joined(finished, grid.height)
         yield from restored_rows(rows, grid, scene.grid, resampled.take_valid) if resampled else rows
 

@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from suelo.imagery.grid import Grid, Window
 from suelo.imagery.resampling import Axis, resample
-from suelo.imagery.scene import Pixels, Scene
-from suelo.imagery.statistics import BandStatistics, normalise
+from suelo.imagery.scene import Scene
+from suelo.imagery.statistics import BandStatistics, stretch
+from suelo.segmentation.profile import Profile
 from suelo.segmentation.tiling import Spans, reflected
 
 GSD_TOLERANCE = 1.25
 """A scene whose ground sampling distance is further off the model's than this factor is resampled."""
 
 _BLOCK_ROWS = 256
-"""Rows of the file that are read at a time: what a strip needs beyond its own memory."""
+"""Rows of the file that are read at a time, from multiples of it: what a strip needs beyond its own memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,22 +30,33 @@ class Strip:
 
     Attributes:
         index: Number of the strip from the top.
-        values: Normalised float32 (8, tile height, padded width).
+        values: The file's own numbers (8, tile height, padded width): of its own type where that is uint8 or uint16,
+            which halves the memory or better, else float32.
         valid: bool (tile height, padded width).
+        statistics: What normalises the values.
     """
 
     index: int
-    values: NDArray[np.float32]
+    values: NDArray[np.generic]
     valid: NDArray[np.bool_]
+    statistics: BandStatistics
+
+    def normalised(self, start: int, width: int) -> NDArray[np.float32]:
+        """Some columns for the network, float32 (1, 8, tile height, width)."""
+        part = slice(start, start + width)
+        out = np.empty((1, len(self.values), len(self.valid), width), np.float32)
+        stretch(self.values[:, :, part], self.valid[:, part], self.statistics, out[0])
+        return out
 
 
 class Rows(Protocol):
     """Pixels on the network's grid, read from top to bottom."""
 
     grid: Grid
+    dtype: np.dtype[Any]
 
-    def read(self, start: int, stop: int) -> Pixels:
-        """Rows `start` to `stop`, not normalised; no call goes back behind the one before."""
+    def read(self, start: int, stop: int) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
+        """Values and validity of rows `start` to `stop`, not normalised; no call goes back behind the one before."""
         ...
 
 
@@ -54,11 +66,16 @@ class NativeRows:
     def __init__(self, scene: Scene) -> None:
         """Read from `scene`."""
         self.grid = scene.grid
+        self.dtype = np.dtype(scene.dtype if scene.dtype in {"uint8", "uint16"} else np.float32)
         self._scene = scene
 
-    def read(self, start: int, stop: int) -> Pixels:
+    def read(self, start: int, stop: int) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
         """See `Rows.read`."""
-        return self._scene.read(Window(start, 0, stop - start, self.grid.width))
+        window = Window(start, 0, stop - start, self.grid.width)
+        if self.dtype == np.float32:
+            pixels = self._scene.read(window)
+            return pixels.values, pixels.valid
+        return self._scene.samples(window)
 
 
 class ResampledRows:
@@ -70,6 +87,7 @@ class ResampledRows:
     def __init__(self, scene: Scene, grid: Grid) -> None:
         """Read from `scene` for `grid`, which covers the same ground."""
         self.grid = grid
+        self.dtype = np.dtype(np.float32)
         self._scene = scene
         self._rows = Axis(scene.grid.height, grid.height)
         self._columns = Axis(scene.grid.width, grid.width).weights(0, grid.width)
@@ -77,7 +95,7 @@ class ResampledRows:
         self._next_row = 0
         self._taken = 0
 
-    def read(self, start: int, stop: int) -> Pixels:
+    def read(self, start: int, stop: int) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
         """See `Rows.read`."""
         step = max(1, int(_BLOCK_ROWS * self.grid.height / self._scene.grid.height))
         values = np.empty((8, stop - start, self.grid.width), np.float32)
@@ -90,7 +108,7 @@ class ResampledRows:
             part = slice(row - start, end - start)
             resampled, weight = resample(native.values, native.valid, self._rows.weights(row, end), self._columns)
             values[:, part], valid[part] = resampled, weight > 0
-        return Pixels(values, valid)
+        return values, valid
 
     def take_valid(self, count: int) -> NDArray[np.bool_]:
         """Validity of the next `count` rows of the scene itself; what has been passed over is read now."""
@@ -123,26 +141,33 @@ def network_grid(scene: Grid, gsd_m: float) -> Grid:
 
 
 def read_strips(
-    rows: Rows, statistics: BandStatistics, down: Spans, across: Spans, wanted: Sequence[int] | None = None
+    rows: Rows,
+    statistics: BandStatistics,
+    down: Spans,
+    across: Spans,
+    wanted: Sequence[int] | None = None,
+    profile: Profile | None = None,
 ) -> Generator[Strip]:
     """Strips of pixels for rows of tiles, top to bottom.
 
     Args:
         rows: Where pixels come from.
-        statistics: Normalises them.
+        statistics: Normalises them, later.
         down: Tiles along the height.
         across: Tiles along the width.
         wanted: Numbers of the strips to read, in order; all by default.
+        profile: Told where the time goes.
 
     Yields:
         One strip per tile of `down`; beyond the scene's bottom and right edges pixels are mirrored.
     """
+    profile = profile or Profile()
     before: Strip | None = None
     read_to = 0
     for index in range(len(down.starts)) if wanted is None else wanted:
         start = down.starts[index]
         stop = min(start + down.tile, down.length)
-        values = np.empty((8, down.tile, across.padded), np.float32)
+        values = np.empty((8, down.tile, across.padded), rows.dtype)
         valid = np.empty((down.tile, across.padded), np.bool_)
         if before is None or before.index != index - 1:
             read_to = start
@@ -151,20 +176,19 @@ def read_strips(
             kept = read_to - start
             values[:, :kept] = before.values[:, offset : offset + kept]
             valid[:kept] = before.valid[offset : offset + kept]
-        for row in range(read_to, stop, _BLOCK_ROWS):
-            end = min(row + _BLOCK_ROWS, stop)
-            pixels = rows.read(row, end)
-            part = slice(row - start, end - start)
-            values[:, part, : across.length] = normalise(pixels, statistics)
-            valid[part, : across.length] = pixels.valid
-        read_to = stop
+        with profile.stage("read"):
+            while read_to < stop:
+                end = min(read_to // _BLOCK_ROWS * _BLOCK_ROWS + _BLOCK_ROWS, stop)
+                part = slice(read_to - start, end - start)
+                values[:, part, : across.length], valid[part, : across.length] = rows.read(read_to, end)
+                read_to = end
         _mirror_edges(values, valid, down, across, start)
-        before = Strip(index, values, valid)
+        before = Strip(index, values, valid, statistics)
         yield before
 
 
 def _mirror_edges(
-    values: NDArray[np.float32], valid: NDArray[np.bool_], down: Spans, across: Spans, start: int
+    values: NDArray[np.generic], valid: NDArray[np.bool_], down: Spans, across: Spans, start: int
 ) -> None:
     """Fill what lies beyond the scene: pixels mirrored for the network, none of them valid."""
     if across.padded > across.length:

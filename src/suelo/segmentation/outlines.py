@@ -72,20 +72,28 @@ class Outlines:
         """Shapely polygons, with an affine transform applied to columns and rows."""
         import shapely
 
-        points = _placed(self.coordinates.astype(np.float64), transform)
+        points = _placed(self.coordinates, transform)
         made: NDArray[np.object_] = shapely.from_ragged_array(
             shapely.GeometryType.POLYGON, points, (self.rings, self.polygons)
         )
         return made
 
 
-def _placed(points: NDArray[np.float64], transform: Affine) -> NDArray[np.float64]:
+def _placed(points: NDArray[np.int32] | NDArray[np.float64], transform: Affine) -> NDArray[np.float64]:
     """Columns and rows (points, 2) to the coordinates of an affine transform."""
     if transform.is_identity:
-        return points
+        return points.astype(np.float64)
     a, b, c, d, e, f = transform[:6]
     columns, rows = points[:, 0], points[:, 1]
-    return np.stack((a * columns + b * rows + c, d * columns + e * rows + f), axis=1)
+    # An object may be a large part of a scene: nothing is held twice.
+    placed = np.empty(points.shape)
+    placed[:, 0] = a * columns
+    placed[:, 0] += b * rows
+    placed[:, 0] += c
+    placed[:, 1] = d * columns
+    placed[:, 1] += e * rows
+    placed[:, 1] += f
+    return placed
 
 
 class Corners:
@@ -107,17 +115,28 @@ class Corners:
         Returns:
             The polygons of the objects that ended, in the order of `Step.ended`.
         """
+        rows, columns, bits, of = _unpacked(*self._ended(step))
+        same_vertex = np.flatnonzero((rows[1:] == rows[:-1]) & (columns[1:] == columns[:-1]))
+        joined = same_vertex[of[same_vertex] == of[same_vertex + 1]]
+        for side in (joined, joined + 1):
+            bits[side] ^= _DOWN | _CONCAVE
+        order, starts = _walk(_successors(columns, bits, same_vertex, clockwise=self._clockwise))
+        return _polygons(columns, rows, order, starts, of, len(step.ended))
+
+    def _ended(self, step: Step) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """All corners of the objects that ended, in order, and the object that each is of."""
         corners, parts = _corners(step.row, step.labels, step.arriving)
         of = step.ends[parts]
         ended = of >= 0
         carried, carried_of = self._carry(step, corners, step.goes_on[parts])
         corners, of = corners[ended], of[ended]
-        if carried:
-            corners = np.concatenate((*carried, corners))
-            of = np.concatenate((*carried_of, of))
-            order = np.argsort(corners)
-            corners, of = corners[order], of[order]
-        return _outlines(corners, of, len(step.ended), clockwise=self._clockwise)
+        if not carried:
+            return corners, of
+        corners, of = np.concatenate((*carried, corners)), np.concatenate((*carried_of, of))
+        carried.clear()
+        carried_of.clear()
+        order = np.argsort(corners)
+        return corners[order], of[order]
 
     def _carry(
         self, step: Step, corners: NDArray[np.int64], goes_on: NDArray[np.int32]
@@ -201,18 +220,13 @@ def _parts(
     return found
 
 
-def _outlines(corners: NDArray[np.int64], of: NDArray[np.int32], count: int, *, clockwise: bool) -> Outlines:
-    """Link the corners of whole objects, which are in order, into the polygons of the objects 0 to `count` - 1."""
+def _unpacked(
+    corners: NDArray[np.int64], of: NDArray[np.int32]
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int8], NDArray[np.int32]]:
+    """Rows, columns and turns of corners, and the objects that they are of."""
     rows = (corners >> _ROW).astype(np.int32)
     columns = (corners >> _COLUMN & (1 << _ROW - _COLUMN) - 1).astype(np.int32)
-    bits = corners.astype(np.int8) & 7
-    same_vertex = np.flatnonzero((rows[1:] == rows[:-1]) & (columns[1:] == columns[:-1]))
-    joined = same_vertex[of[same_vertex] == of[same_vertex + 1]]
-    for side in (joined, joined + 1):
-        bits[side] ^= _DOWN | _CONCAVE
-    follow = _successors(columns, bits, same_vertex, clockwise=clockwise)
-    order, starts = _walk(follow)
-    return _polygons(columns[order], rows[order], starts, of[order[starts[:-1]]], count)
+    return rows, columns, corners.astype(np.int8) & 7, of
 
 
 def _successors(
@@ -243,7 +257,7 @@ def _successors(
 
 
 def _walk(follow: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Corners ring by ring, and the first position of each ring with the number of corners at the end."""
+    """Corners ring by ring, closed, and the first position of each ring with the number of all at the end."""
     # A plain loop: its 0.1 µs per corner beats vectorised list ranking, which touches every corner many times.
     successor = memoryview(follow.data)
     seen = bytearray(len(successor))
@@ -259,22 +273,31 @@ def _walk(follow: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int3
             seen[corner] = 1
             step(corner)
             corner = successor[corner]
+        step(first)
     starts.append(len(order))
     return np.frombuffer(order, np.int32) if order else np.zeros(0, np.int32), np.frombuffer(starts, np.int32)
 
 
 def _polygons(
-    x: NDArray[np.int32], y: NDArray[np.int32], starts: NDArray[np.int32], of: NDArray[np.int32], count: int
+    x: NDArray[np.int32],
+    y: NDArray[np.int32],
+    order: NDArray[np.int32],
+    starts: NDArray[np.int32],
+    of: NDArray[np.int32],
+    count: int,
 ) -> Outlines:
-    """Close the rings and put the shell and the holes of each object together."""
+    """Put the shell and the holes of each object together."""
     # Rings are walked from their uppermost corner, so that the first ring of an object is its shell: stable order.
-    ring_order = np.argsort(of, kind="stable")
+    owner = of[order[starts[:-1]]]
+    ring_order = np.argsort(owner, kind="stable")
     lengths = np.diff(starts)[ring_order]
-    ends = np.cumsum(lengths + 1, dtype=np.int64)
-    begins = ends - lengths - 1
-    indices = np.arange(ends[-1] if ends.size else 0)
-    indices += np.repeat(starts[:-1][ring_order] - begins, lengths + 1)
-    indices[ends - 1] = starts[:-1][ring_order]
-    coordinates = np.stack((x[indices], y[indices]), axis=1)
-    polygons = np.concatenate(([0], np.cumsum(np.bincount(of, minlength=count))))
-    return Outlines(coordinates, np.concatenate(([0], ends)), polygons)
+    ends = np.cumsum(lengths, dtype=np.int32)
+    if len(owner) > 1:
+        positions = np.arange(len(order), dtype=np.int32)
+        positions += np.repeat(starts[:-1][ring_order] - (ends - lengths), lengths)
+        order = order[positions]
+    coordinates = np.empty((len(order), 2), np.int32)
+    coordinates[:, 0] = x[order]
+    coordinates[:, 1] = y[order]
+    polygons = np.concatenate(([0], np.cumsum(np.bincount(owner, minlength=count))))
+    return Outlines(coordinates, np.concatenate((np.zeros(1, np.int64), ends)), polygons)

@@ -118,7 +118,8 @@ def test_a_file_of_probabilities_is_a_georeferenced_cog(make_scene, make_model, 
     pixels[:, 100:200, 300:] = np.nan
     scene = make_scene(pixels)
     path = tmp_path / "probabilities.tif"
-    predict_to_file(scene, model, unchanged, path, tiling=Tiling(128, 16, 0))
+    tiling = Tiling(128, 16, 0)
+    predict_to_file(scene, model, unchanged, path, tiling=tiling)
     valid, errors, warnings = cog_validate(path)
     assert (valid, errors, warnings) == (True, [], [])
     with rasterio.open(path) as file:
@@ -126,7 +127,7 @@ def test_a_file_of_probabilities_is_a_georeferenced_cog(make_scene, make_model, 
         assert file.descriptions == CLASS_KEYS
         assert file.crs == scene.grid.crs
         assert file.transform == scene.grid.transform
-        assert (file.read() == predict(scene, model, unchanged)).all()
+        assert (file.read() == predict(scene, model, unchanged, tiling=tiling)).all()
 
 
 def test_a_raster_without_crs_remembers_its_ground_sampling_distance(make_scene, pixelwise, unchanged, tmp_path):

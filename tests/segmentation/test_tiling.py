@@ -51,9 +51,21 @@ def test_a_small_scene_is_one_piece_and_a_wide_one_has_low_strips():
     assert (down.starts, across.starts) == ((0,), (0,))
     down, across = Tiling(512, 64, strip_bytes=128 << 20).spans(20_000, 8_000)
     assert across.tile > 400
-    wide_down, wide_across = Tiling(512, 64).spans(20_000, 30_000)
-    assert wide_down.tile * wide_across.padded * 32 <= STRIP_BYTES
-    assert 300 <= down.tile <= (128 << 20) / (8_000 * 32)
+    wide_down, wide_across = Tiling(1024, 64).spans(20_000, 30_000)
+    assert wide_down.tile * wide_across.padded * 16 <= STRIP_BYTES
+    assert 300 <= wide_down.tile < down.tile <= (128 << 20) / (8_000 * 16)
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.integers(700, 40_000), st.integers(700, 40_000), st.sampled_from([48, 64, 96]))
+def test_tiles_of_a_scene_have_bounded_memory_and_waste_little(height, width, halo):
+    tiling = Tiling(1200, halo)
+    down, across = tiling.spans(height, width)
+    assert down.tile * across.tile <= 1200**2
+    assert down.tile * across.padded * 16 <= max(STRIP_BYTES, (4 * halo + 16) * across.padded * 16)
+    square = Spans.fit(width, 1200, halo).work * Spans.fit(height, 1200, halo).work
+    if width <= STRIP_BYTES / 16 / 1200:
+        assert down.work * across.work <= 1.03 * square
 
 
 @pytest.mark.parametrize("length", [1, 2, 5, 16])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import warnings
 from typing import Annotated
@@ -56,8 +55,6 @@ def main() -> None:
 
     Exit codes: 0 all done, 1 something broke, 2 the input cannot be used, 130 interrupted.
     """
-    # By itself GDAL keeps pixels in a twentieth of the machine's memory; two rows of tiles of a wide scene do.
-    os.environ.setdefault("GDAL_CACHEMAX", "256")
     # An image without georeference is as welcome as any; GDAL's warning would only unsettle.
     warnings.filterwarnings("ignore", message="Dataset has no geotransform")
     try:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from functools import cache
+
+from rasterio._env import get_gdal_config, set_gdal_config
 from rasterio._err import CPLE_BaseError
 from rasterio.enums import Interleaving
+from rasterio.env import getenv, hasenv
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 
@@ -11,8 +16,25 @@ GDAL_ERRORS = (RasterioError, CPLE_BaseError)
 """What a call of rasterio may raise; some of its functions let GDAL's own errors through."""
 
 
+CACHE_BYTES = 128 << 20
+"""Decoded blocks that GDAL keeps: one row of tiles of 512 × 512 of a scene that is 16 000 pixels wide."""
+
+
+@cache
+def bound_cache() -> None:
+    """Keep GDAL's memory for decoded blocks small, once per process, unless the user has chosen a size.
+
+    By itself GDAL takes a twentieth of the machine's memory. The user chooses by the variable GDAL_CACHEMAX, or by a
+    `rasterio.Env(GDAL_CACHEMAX=...)` around the first call of Suelo.
+    """
+    chosen = "GDAL_CACHEMAX" in os.environ or (hasenv() and "GDAL_CACHEMAX" in getenv())
+    if not chosen and int(get_gdal_config("GDAL_CACHEMAX")) > CACHE_BYTES:
+        set_gdal_config("GDAL_CACHEMAX", CACHE_BYTES)
+
+
 def open_dataset(path: str) -> DatasetReader:
     """Open a TIFF, or one page of it, inside an environment."""
+    bound_cache()
     # The driver is fixed, so that no file can make GDAL follow its references to other files. GDAL decodes in this
     # thread alone: its own threads hide errors of the network and give zeros. And this class itself rather than
     # rasterio.open(), so that warnings of a missing georeference come from this package, which is silent about them.

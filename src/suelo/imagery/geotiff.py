@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
 import numpy as np
 import rasterio
-import rasterio.shutil
 from numpy.typing import NDArray
-from rasterio.enums import Resampling
 from rasterio.io import DatasetWriter
 from rasterio.windows import Window as RasterioWindow
 
 from suelo.errors import SueloError
-from suelo.imagery.gdal import GDAL_ERRORS, is_whole, open_dataset
+from suelo.imagery.cog import BrokenTiffError, assemble
+from suelo.imagery.gdal import GDAL_ERRORS, bound_cache, is_whole, open_dataset
 from suelo.imagery.grid import Grid
+from suelo.imagery.overviews import halve
 
 _TILE = 512
 _SMALL_TILE = 256
@@ -29,10 +30,11 @@ _SMALLEST_OVERVIEW = 256
 class RasterWriter:
     """Writes a cloud-optimised GeoTIFF from rows that arrive in any number per call.
 
-    Rows are gathered to rows of tiles, so memory grows with the width and not with the height. An image of more than
-    one tile is first written uncompressed under a temporary name in the same folder; closing adds the overviews and
-    copies it in the order that the format asks for (https://cogeo.org). Tiles are compressed with DEFLATE, which
-    every reader knows. The final name appears when the file is whole; after an error nothing is left.
+    Rows are gathered to rows of tiles, so memory grows with the width and not with the height. Each row of tiles is
+    halved for the overviews as it comes. An image of more than one tile has one file per resolution under a temporary
+    name in the same folder; closing puts their tiles together, as they are, in the order that the format asks for
+    (https://cogeo.org). Tiles are compressed with DEFLATE, which every reader knows. The final name appears when the
+    file is whole; after an error nothing is left. Any thread may write, one at a time.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class RasterWriter:
         descriptions: Sequence[str],
         resampling: Literal["nearest", "average"] = "nearest",
         tags: Mapping[str, str] | None = None,
+        smooth: bool = True,
     ) -> None:
         """Start a file.
 
@@ -58,6 +61,7 @@ class RasterWriter:
             descriptions: Name of each band.
             resampling: How overviews are made: `average` leaves pixels without data out.
             tags: Metadata of the file.
+            smooth: Neighbouring samples mostly differ, and by little: their differences are compressed.
 
         Raises:
             SueloError: The folder cannot be written.
@@ -68,51 +72,44 @@ class RasterWriter:
         self._path = Path(path).absolute()
         mark = f".{self._path.name}.{secrets.token_hex(4)}"
         self._whole = self._path.with_name(f"{mark}.part")
-        self._rows = self._path.with_name(f"{mark}.rows.part")
         self._grid = grid
+        self._shape = bands, grid.width
         self._dtype = np.dtype(dtype)
-        self._resampling = Resampling[resampling]
-        self._tile = _SMALL_TILE if max(grid.shape) <= _TILE else _TILE
-        self._factors = _overview_factors(grid)
-        self._gathered: NDArray[Any] = np.empty((bands, min(self._tile, grid.height), grid.width), self._dtype)
-        self._count = 0
-        self._written = 0
+        self._taken = 0
+        self._levels: list[_Level] = []
+        tile = _SMALL_TILE if max(grid.shape) <= _TILE else _TILE
         profile = {
             "driver": "GTiff",
             "count": bands,
             "dtype": dtype,
-            "height": grid.height,
-            "width": grid.width,
             "nodata": nodata,
-            **self._layout(),
-        }
-        if grid.crs is not None:
-            profile |= {"crs": grid.crs, "transform": grid.transform}
-        if self._factors:
-            profile |= {"compress": "NONE"}
-        try:
-            with rasterio.Env():
-                self._file = DatasetWriter(str(self._rows if self._factors else self._whole), "w", **profile)
-                self._file.update_tags(**(tags or {}))
-                self._file.descriptions = tuple(descriptions)
-        except GDAL_ERRORS as error:
-            self._remove()
-            raise self._failure() from error
-
-    def _layout(self) -> dict[str, Any]:
-        return {
             "tiled": True,
-            "blockxsize": self._tile,
-            "blockysize": self._tile,
+            "blockxsize": tile,
+            "blockysize": tile,
             # Planes apart: one class of a scene is read without the nine others.
             "interleave": "band",
             "photometric": "MINISBLACK",
             "compress": "DEFLATE",
             "zlevel": 1,  # libdeflate: as fast as ZSTD level 1 and within a twentieth of the size of level 6
-            "predictor": 3 if self._dtype.kind == "f" else 2,
-            "bigtiff": "IF_SAFER",
-            "num_threads": "ALL_CPUS" if self._factors else "1",
+            "predictor": (3 if self._dtype.kind == "f" else 2) if smooth else 1,
         }
+        factors = _overview_factors(grid)
+        georeference = {} if grid.crs is None else {"crs": grid.crs, "transform": grid.transform}
+        bound_cache()
+        try:
+            for factor in [*reversed(factors), 1]:
+                part = self._whole if not factors else self._path.with_name(f"{mark}.{factor}.part")
+                threads = "ALL_CPUS" if factors and factor == 1 else "1"
+                layout = profile | {"bigtiff": "YES" if factors else "IF_SAFER", "num_threads": threads}
+                shape = -(-grid.height // factor), -(-grid.width // factor)
+                coarser = self._levels[0] if self._levels else None
+                reduce = partial(halve, nodata=nodata, average=resampling == "average")
+                layout |= georeference if factor == 1 else {}
+                self._levels.insert(0, _Level(part, layout, shape, coarser, reduce))
+            self._levels[0].describe(tags or {}, descriptions)
+        except GDAL_ERRORS as error:
+            self._remove()
+            raise self._failure() from error
 
     def write(self, rows: NDArray[Any]) -> None:
         """Add rows.
@@ -124,30 +121,15 @@ class RasterWriter:
             SueloError: The disk does not take them.
             ValueError: The shape or type is wrong, or there are more rows than the grid has.
         """
-        bands, capacity, width = self._gathered.shape
-        if rows.ndim != 3 or (rows.shape[0], rows.shape[2]) != (bands, width) or rows.dtype != self._dtype:
-            raise ValueError(f"rows {rows.shape} {rows.dtype} are not ({bands}, rows, {width}) {self._dtype}")
-        if self._written + self._count + rows.shape[1] > self._grid.height:
+        if rows.ndim != 3 or (rows.shape[0], rows.shape[2]) != self._shape or rows.dtype != self._dtype:
+            raise ValueError(f"rows {rows.shape} {rows.dtype} are not ({self._shape}) {self._dtype}")
+        if self._taken + rows.shape[1] > self._grid.height:
             raise ValueError(f"more rows than the {self._grid.height} of the grid")
-        start = 0
-        while start < rows.shape[1]:
-            stop = min(rows.shape[1], start + capacity - self._count)
-            self._gathered[:, self._count : self._count + stop - start] = rows[:, start:stop]
-            self._count += stop - start
-            start = stop
-            if self._count == capacity:
-                self._flush()
-
-    def _flush(self) -> None:
-        if self._count == 0:
-            return
-        window = RasterioWindow(0, self._written, self._grid.width, self._count)
+        self._taken += rows.shape[1]
         try:
-            self._file.write(self._gathered[:, : self._count], window=window)
+            self._levels[0].write(rows)
         except GDAL_ERRORS as error:
             raise self._failure() from error
-        self._written += self._count
-        self._count = 0
 
     def close(self) -> None:
         """Finish the file and give it its name.
@@ -157,39 +139,29 @@ class RasterWriter:
             ValueError: Rows are missing.
         """
         try:
-            self._flush()
-            if self._written != self._grid.height:
-                raise ValueError(f"{self._written} rows were written of the {self._grid.height} of the grid")
-            self._finish()
-        except (*GDAL_ERRORS, OSError) as error:
+            if self._taken != self._grid.height:
+                raise ValueError(f"{self._taken} rows were written of the {self._grid.height} of the grid")
+            for level in self._levels:
+                level.close()
+            if len(self._levels) > 1:
+                assemble([level.path for level in self._levels], self._whole)
+            self._require_whole()
+            self._whole.replace(self._path)
+        except (*GDAL_ERRORS, OSError, BrokenTiffError) as error:
             raise self._failure() from error
         finally:
             self._remove()
 
-    def _finish(self) -> None:
-        self._file.close()
-        with rasterio.Env(GDAL_NUM_THREADS="ALL_CPUS"):
-            if self._factors:
-                self._require_whole(self._rows)
-                with DatasetWriter(str(self._rows), "r+", driver="GTiff") as file:
-                    file.build_overviews(self._factors, self._resampling)
-                rasterio.shutil.copy(
-                    self._rows, self._whole, driver="GTiff", copy_src_overviews="YES", **self._layout()
-                )
-            self._require_whole(self._whole)
-        self._whole.replace(self._path)
-
-    def _require_whole(self, path: Path) -> None:
+    def _require_whole(self) -> None:
         """Closing a file on a full disk raises nothing, so look at what is there."""
-        with open_dataset(str(path)) as file:
-            if not is_whole(file, path.stat().st_size, written=True):
+        with rasterio.Env(), open_dataset(str(self._whole)) as file:
+            if not is_whole(file, self._whole.stat().st_size, written=True):
                 raise self._failure()
 
     def _remove(self) -> None:
-        if hasattr(self, "_file"):
-            self._file.close()
-        for part in (self._whole, self._rows):
-            part.unlink(missing_ok=True)
+        for level in self._levels:
+            level.remove()
+        self._whole.unlink(missing_ok=True)
 
     def _failure(self) -> SueloError:
         return SueloError(
@@ -208,6 +180,66 @@ class RasterWriter:
             self.close()
         else:
             self._remove()
+
+
+class _Level:
+    """A file of one resolution, which passes half of it on."""
+
+    def __init__(
+        self,
+        path: Path,
+        profile: Mapping[str, Any],
+        shape: tuple[int, int],
+        coarser: _Level | None,
+        reduce: Callable[[NDArray[Any]], NDArray[Any]],
+    ) -> None:
+        self.path = path
+        self._coarser = coarser
+        self._reduce = reduce
+        height, width = shape
+        rows = min(profile["blockysize"], height)
+        self._gathered: NDArray[Any] = np.empty((profile["count"], rows, width), profile["dtype"])
+        self._count = 0
+        self._written = 0
+        with rasterio.Env():
+            self._file = DatasetWriter(str(path), "w", height=height, width=width, **profile)
+
+    def describe(self, tags: Mapping[str, str], descriptions: Sequence[str]) -> None:
+        """Name the file and its bands."""
+        self._file.update_tags(**tags)
+        self._file.descriptions = tuple(descriptions)
+
+    def write(self, rows: NDArray[Any]) -> None:
+        """Add rows."""
+        capacity = self._gathered.shape[1]
+        start = 0
+        while start < rows.shape[1]:
+            stop = min(rows.shape[1], start + capacity - self._count)
+            self._gathered[:, self._count : self._count + stop - start] = rows[:, start:stop]
+            self._count += stop - start
+            start = stop
+            if self._count == capacity:
+                self._flush()
+
+    def _flush(self) -> None:
+        rows = self._gathered[:, : self._count]
+        with rasterio.Env():
+            self._file.write(rows, window=RasterioWindow(0, self._written, rows.shape[2], self._count))
+        if self._coarser is not None:
+            self._coarser.write(self._reduce(rows))
+        self._written += self._count
+        self._count = 0
+
+    def close(self) -> None:
+        """Write what is left, here and, by that, in the coarser file."""
+        if self._count:
+            self._flush()
+        self._file.close()
+
+    def remove(self) -> None:
+        """Leave nothing."""
+        self._file.close()
+        self.path.unlink(missing_ok=True)
 
 
 def write_cog(

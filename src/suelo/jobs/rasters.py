@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import rasterio
 
+from suelo.imagery.gdal import bound_cache
+
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
@@ -25,6 +27,7 @@ class OpenRasters:
     @contextmanager
     def use(self, path: str) -> Iterator[DatasetReader]:
         """A raster file, to be read from in the `with` block only."""
+        bound_cache()
         dataset = self._take(path) or rasterio.open(path)
         try:
             yield dataset

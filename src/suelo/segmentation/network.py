@@ -47,15 +47,30 @@ def finished_strips(
     """
     kept = keeper.kept if keeper is not None else ()
     arriving = iter(strips)
-    for index in range(len(down.starts)):
-        if keeper is not None and index in kept:
-            tiles_done(index * len(across.starts))
-            yield keeper.load(index)
-            continue
-        finished = finish_strip(model, next(arriving), down, across, tiles_done, profile)
-        if keeper is not None:
-            keeper.save(index, finished)
-        yield finished
+    count = len(down.starts)
+
+    def begin(index: int) -> StripAtWork | None:
+        return None if index == count or index in kept else StripAtWork(model, next(arriving), down, across, profile)
+
+    at_work = begin(0)
+    try:
+        for index in range(count):
+            if at_work is None:
+                assert keeper is not None
+                tiles_done(index * len(across.starts))
+                finished = keeper.load(index)
+            else:
+                finished = at_work.result(tiles_done)
+            # The network goes on while this strip is stored and written.
+            before, at_work = at_work, begin(index + 1)
+            if keeper is not None and before is not None:
+                keeper.save(index, finished)
+            del before
+            yield finished
+            del finished
+    finally:
+        if at_work is not None:
+            at_work.stop()
 
 
 def finish_strip(
@@ -76,30 +91,70 @@ def finish_strip(
         tiles_done: Called before each tile with the number of tiles that are done, those of the strips above counted.
         profile: Told where the time goes.
     """
-    first, last = down.used(strip.index)
-    start = down.starts[strip.index]
-    above = down.blend if strip.index else 0
-    below = down.blend if strip.index < len(down.starts) - 1 else 0
-    finished = _Finished(
-        rows=np.empty((CLASS_COUNT, last - below - first - above, across.padded), np.uint8),
-        upper=np.zeros((CLASS_COUNT, above, across.padded), np.float32),
-        lower=np.zeros((CLASS_COUNT, below, across.padded), np.float32),
-        ramp=down.ramp[:, None],
-    )
-    tiles = _Tiles(model, strip, (first - start, last - start), across, profile or Profile())
-    _run(tiles, finished, tiles_done)
-    valid = strip.valid[first - start : last - start, : across.length]
-    # The padding below the last row and beyond the last column is cut off.
-    rows = finished.rows[:, : max(0, down.length - first - above), : across.length]
-    inside = valid[above : above + rows.shape[1]]
-    if not inside.all():
-        np.copyto(rows, np.uint8(NO_DATA), where=~inside)
-    return KeptStrip(
-        rows,
-        finished.upper[:, :, : across.length] if strip.index else None,
-        valid[:above] if strip.index else None,
-        finished.lower[:, :, : across.length] if strip.index < len(down.starts) - 1 else None,
-    )
+    return StripAtWork(model, strip, down, across, profile).result(tiles_done)
+
+
+class StripAtWork:
+    """A strip whose tiles are on their way through the network."""
+
+    def __init__(self, model: Model, strip: Strip, down: Spans, across: Spans, profile: Profile | None = None) -> None:
+        """Begin with the tiles; the arguments are those of `finish_strip`."""
+        self._strip = strip
+        self._down = down
+        self._across = across
+        first, last = down.used(strip.index)
+        self._first = first
+        start = down.starts[strip.index]
+        self._used = first - start, last - start
+        self._above = down.blend if strip.index else 0
+        below = down.blend if strip.index < len(down.starts) - 1 else 0
+        self._finished = _Finished(
+            rows=np.empty((CLASS_COUNT, last - below - first - self._above, across.padded), np.uint8),
+            upper=np.zeros((CLASS_COUNT, self._above, across.padded), np.float32),
+            lower=np.zeros((CLASS_COUNT, below, across.padded), np.float32),
+            ramp=down.ramp[:, None],
+        )
+        tiles = _Tiles(model, strip, self._used, across, profile or Profile())
+        self._work = [model.submit(partial(tiles.run, index, self._finished)) for index in range(len(across.starts))]
+
+    def result(self, tiles_done: Callable[[int], None]) -> KeptStrip:
+        """Wait for the tiles and fade them into each other.
+
+        Args:
+            tiles_done: As for `finish_strip`; what it raises stops the work.
+        """
+        across, finished = self._across, self._finished
+        before = self._strip.index * len(across.starts)
+        try:
+            fading: NDArray[np.float32] | None = None
+            for index, tile in enumerate(self._work):
+                tiles_done(before + index)
+                left, right = tile.result()
+                shares = [share for share in (fading, left) if share is not None]
+                if shares:
+                    finished.take(across.used(index)[0], sum(shares[1:], shares[0]))
+                fading = right
+        finally:
+            self.stop()
+        valid = self._strip.valid[slice(*self._used), : across.length]
+        # The padding below the last row and beyond the last column is cut off.
+        rows = finished.rows[:, : max(0, self._down.length - self._first - self._above), : across.length]
+        inside = valid[self._above : self._above + rows.shape[1]]
+        if not inside.all():
+            np.copyto(rows, np.uint8(NO_DATA), where=~inside)
+        is_last = self._strip.index == len(self._down.starts) - 1
+        return KeptStrip(
+            rows,
+            finished.upper[:, :, : across.length] if self._strip.index else None,
+            valid[: self._above] if self._strip.index else None,
+            None if is_last else finished.lower[:, :, : across.length],
+        )
+
+    def stop(self) -> None:
+        """Drop tiles that have not begun, and wait for those that have: nothing works on this strip afterwards."""
+        for tile in self._work:
+            tile.cancel()
+        wait(self._work)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,28 +223,6 @@ class _Tiles:
                 left = part[:, :, :before] * across.ramp if before else None
                 right = part[:, :, width - after :] * across.ramp[::-1] if after else None
         return left, right
-
-
-def _run(tiles: _Tiles, finished: _Finished, tiles_done: Callable[[int], None]) -> None:
-    across = tiles.across
-    count = len(across.starts)
-    before = tiles.strip.index * count
-    work = [tiles.model.submit(partial(tiles.run, index, finished)) for index in range(count)]
-    try:
-        fading: NDArray[np.float32] | None = None
-        for index, tile in enumerate(work):
-            tiles_done(before + index)
-            left, right = tile.result()
-            if index:
-                shares = [share for share in (fading, left) if share is not None]
-                if shares:
-                    finished.take(across.used(index)[0], sum(shares[1:], shares[0]))
-            fading = right
-    finally:
-        # Whatever happens, nothing works on this strip any more when control returns.
-        for tile in work:
-            tile.cancel()
-        wait(work)
 
 
 def joined(strips: Iterable[KeptStrip], height: int) -> Generator[NDArray[np.uint8]]:

@@ -15,13 +15,20 @@ from suelo.model.contract import STRIDE, ModelContract
 SINGLE_PASS_PIXELS = 640 * 640
 """Scenes of at most this many pixels go through the network in one piece."""
 
+TILE_SIDE = 1200
+"""A tile has at least as many pixels as a square of this side: larger ones waste less on halos, and the network's
+memory grows with them; see benchmarks/README.md."""
+
 STRIP_BYTES = 256 << 20
-"""Largest size of the normalised float32 pixels of a strip; wide scenes get lower tiles."""
+"""Largest size of the uint16 pixels of a strip, of which two are in memory; wide scenes get lower tiles."""
 
 BLEND = 16
 """Width in pixels of the zone in which neighbouring tiles, halo left out, fade into each other."""
 
-_BYTES_PER_PIXEL = 8 * 4
+_BYTES_PER_PIXEL = 8 * 2
+
+_AS_GOOD = 1.03
+"""Of cuts whose work for the network differs by no more than this, the one with the lowest strips is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +36,7 @@ class Tiling:
     """How a scene is cut for the network.
 
     Attributes:
-        tile: Largest height and width of a tile in pixels, halo included; a multiple of 16.
+        tile: A tile has at most the pixels of a square of this side, halo included; a multiple of 16.
         halo: Pixels along a cut that the cut disturbs; they come from the neighbouring tile.
         single_pass: Scenes of at most this many pixels are not cut.
         strip_bytes: Largest size of a strip's pixels in memory.
@@ -42,17 +49,22 @@ class Tiling:
 
     @classmethod
     def of(cls, contract: ModelContract) -> Self:
-        """The tiling that a model asks for."""
-        return cls(contract.tile, contract.halo)
+        """The tiling for a model: its own tiles, or larger ones."""
+        return cls(max(contract.tile, TILE_SIDE), contract.halo)
 
     def spans(self, height: int, width: int) -> tuple[Spans, Spans]:
         """Rows and columns of the tiles of a scene."""
         if _up(height) * _up(width) <= self.single_pass:
             return Spans.whole(height), Spans.whole(width)
-        columns = Spans.fit(width, self.tile, self.halo)
-        rows_that_fit = self.strip_bytes // (columns.padded * _BYTES_PER_PIXEL) // STRIDE * STRIDE
-        lowest = _up(4 * self.halo) + STRIDE
-        return Spans.fit(height, min(self.tile, max(lowest, rows_that_fit)), self.halo), columns
+        rows_that_fit = self.strip_bytes // (_up(width) * _BYTES_PER_PIXEL) // STRIDE * STRIDE
+        lowest = min(self.tile, _up(4 * self.halo) + STRIDE)
+        highest = max(lowest, min(rows_that_fit, self.tile**2 // lowest))
+        cuts = []
+        for rows in range(lowest, highest + 1, STRIDE):
+            columns = self.tile**2 // rows // STRIDE * STRIDE
+            cuts.append((Spans.fit(height, rows, self.halo), Spans.fit(width, max(lowest, columns), self.halo)))
+        least = min(down.work * across.work for down, across in cuts)
+        return next((down, across) for down, across in cuts if down.work * across.work <= _AS_GOOD * least)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +116,11 @@ class Spans:
         starts = tuple(i * (padded - tile) // (count - 1) // STRIDE * STRIDE for i in range(count))
         seams = tuple((a + tile + b) // 2 for a, b in pairwise(starts))
         return cls(length, padded, tile, starts, seams, blend)
+
+    @property
+    def work(self) -> int:
+        """Pixels of all tiles, with what they overlap."""
+        return self.tile * len(self.starts)
 
     def used(self, index: int) -> tuple[int, int]:
         """First and last-plus-one pixel that a tile contributes to, blend zones included."""

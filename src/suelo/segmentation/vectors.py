@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,11 @@ from suelo.segmentation.polygons import BATCH, Polygons
 from suelo.segmentation.selection import Selection
 from suelo.segmentation.style import add_style
 
+if TYPE_CHECKING:
+    from shapely import Polygon
+
+_Projection = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+
 LAYER = "landcover"
 """Name of the polygon layer."""
 
@@ -24,6 +29,8 @@ _GEOMETRY = "geom"
 _FIELDS = ["class_id", "class", "name", "corine", "area_m2", "mean_probability"]
 # 1e-9 degrees are a tenth of a millimetre.
 _LONLAT_DECIMALS = 9
+# The text of a polygon of more vertices is written in pieces of so many.
+_PIECE = 1 << 16
 
 
 def write_gpkg(batches: Iterator[Polygons], grid: Grid, selection: Selection, path: Path) -> None:
@@ -75,8 +82,6 @@ def write_geojson(batches: Iterator[Polygons], grid: Grid, name: str, path: Path
         name: Name of the collection.
         path: The file.
     """
-    import shapely
-
     to_lonlat = None if grid.crs is None else _to_lonlat(grid.crs)
     if to_lonlat:
         description = "Land cover; coordinates are longitude and latitude on WGS 84."
@@ -90,17 +95,46 @@ def write_geojson(batches: Iterator[Polygons], grid: Grid, name: str, path: Path
         file.write(head[:-1] + ', "features": [')
         separator = "\n"
         for batch in batches:
-            geometry = shapely.transform(batch.geometry, to_lonlat) if to_lonlat else batch.geometry
             fixed = _fixed_properties(batch)
-            for shape, area, probability in zip(
-                shapely.to_geojson(geometry), batch.area_m2, batch.mean_probability, strict=True
+            for area, probability, pieces in zip(
+                batch.area_m2, batch.mean_probability, _texts(batch.geometry, to_lonlat), strict=True
             ):
                 file.write(
                     f'{separator}{{"type": "Feature", "properties": {{{fixed}, "area_m2": {area:.4f}, '
-                    f'"mean_probability": {probability:.4f}}}, "geometry": {shape}}}'
+                    f'"mean_probability": {probability:.4f}}}, "geometry": '
                 )
+                file.writelines(pieces)
+                file.write("}")
                 separator = ",\n"
         file.write("\n]}\n")
+
+
+def _texts(geometry: NDArray[np.object_], to_lonlat: _Projection | None) -> Iterator[Iterable[str]]:
+    """The GeoJSON of each polygon, in pieces."""
+    import shapely
+
+    short = shapely.get_num_coordinates(geometry) <= _PIECE
+    shorter = shapely.transform(geometry[short], to_lonlat) if to_lonlat else geometry[short]
+    texts = iter(shapely.to_geojson(shorter))
+    for polygon, at_once in zip(geometry, short, strict=True):
+        yield (next(texts),) if at_once else _pieces(polygon, to_lonlat)
+
+
+def _pieces(polygon: Polygon, to_lonlat: _Projection | None) -> Iterator[str]:
+    """The GeoJSON of one polygon without ever holding all of it, written as shapely does."""
+    import shapely
+
+    yield '{"type":"Polygon","coordinates":['
+    for number in range(-1, shapely.get_num_interior_rings(polygon)):
+        ring = polygon.exterior if number < 0 else shapely.get_interior_ring(polygon, number)
+        points = shapely.get_coordinates(ring)
+        yield "[" if number < 0 else ",["
+        for start in range(0, len(points), _PIECE):
+            piece = points[start : start + _PIECE]
+            text = json.dumps((to_lonlat(piece) if to_lonlat else piece).tolist(), separators=(",", ":"))
+            yield f"{',' if start else ''}{text[1:-1]}"
+        yield "]"
+    yield "]}"
 
 
 def _fixed_properties(batch: Polygons) -> str:
@@ -109,7 +143,7 @@ def _fixed_properties(batch: Polygons) -> str:
     return json.dumps(properties, ensure_ascii=False)[1:-1]
 
 
-def _to_lonlat(crs: CRS) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+def _to_lonlat(crs: CRS) -> _Projection:
     from pyproj import Transformer
 
     transformer = Transformer.from_crs(crs.to_wkt(), "OGC:CRS84", always_xy=True)

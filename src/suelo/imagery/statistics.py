@@ -187,7 +187,7 @@ def stretch(
     span = np.asarray(statistics.high, np.float64) - low
     scale = np.divide(1.0, span, out=np.zeros_like(span), where=span > 0).astype(np.float32)
     low = low.astype(np.float32)
-    smallest, largest = (np.float32(limit) for limit in CLIP)
+    limits = [np.float32(limit) for limit in CLIP]
     # A few rows at a time stay in the processor's cache from one step to the next.
     rows = max(1, _CACHED_VALUES // max(1, valid.shape[1]))
     for start in range(0, len(valid), rows):
@@ -196,9 +196,9 @@ def stretch(
         some = bool(invalid.any())
         for band, samples in enumerate(values[:, part]):
             result = out[band, part]
-            np.subtract(samples, low[band], out=result, dtype=np.float32)
-            np.multiply(result, scale[band], out=result)
-            np.maximum(result, smallest, out=result)
-            np.minimum(result, largest, out=result)
+            result[:] = samples
+            result -= low[band]
+            result *= scale[band]
+            np.clip(result, *limits, out=result)
             if some:
                 result[invalid] = 0

@@ -19,7 +19,7 @@ from suelo.segmentation.reading import Strip
 from suelo.segmentation.selection import FULL_SCALE, NO_DATA
 from suelo.segmentation.tiling import Spans
 
-_CACHED_VALUES = 1 << 15
+_CACHED_VALUES = 1 << 16
 
 
 def finished_strips(

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-import sys
+import argparse
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
 from benchmarks.chip import chip_request, cold_start
 from benchmarks.measurement import report
+from benchmarks.network import network
 from benchmarks.scene import scenes
-
-MEASUREMENTS = {"chip": chip_request, "cold": cold_start, "scene": scenes}
 
 
 def main() -> None:
     """Measure and print."""
-    wanted = sys.argv[1:] or list(MEASUREMENTS)
-    unknown = [name for name in wanted if name not in MEASUREMENTS]
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--large", action="store_true", help="also scenes of 100 to 400 megapixels, which take long")
+    parser.add_argument("--json", type=Path, default=Path("out/benchmarks.json"), help="where the figures are kept")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="chip, cold, network, scene; all by default")
+    options = parser.parse_args()
+    measurements = {
+        "chip": chip_request,
+        "cold": cold_start,
+        "network": network,
+        "scene": partial(scenes, options.large),
+    }
+    unknown = [name for name in options.names if name not in measurements]
     if unknown:
-        sys.exit(f"There is no measurement {unknown[0]!r}; there are {', '.join(MEASUREMENTS)}.")
-    report(chain.from_iterable(MEASUREMENTS[name]() for name in wanted), Path("out/benchmarks.json"))
+        parser.error(f"There is no measurement {unknown[0]!r}; there are {', '.join(measurements)}.")
+    wanted = options.names or list(measurements)
+    report(chain.from_iterable(measurements[name]() for name in wanted), options.json)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Whole scenes: throughput against the raw network, and peak memory by height."""
+"""Whole scenes: throughput against the raw network, where the time goes, and peak memory by size."""
 
 from __future__ import annotations
 
@@ -6,68 +6,80 @@ import json
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.images import Mirrored
 from benchmarks.measurement import Measurement
 
-SIDE = 2048
-
-_PROBE = """
-import json, resource, sys, time
-from pathlib import Path
-import suelo
-from suelo.imagery.statistics import measure_statistics
-from suelo.segmentation.engine import predict_to_file
-model = suelo.load_model()
-with suelo.open_scene(sys.argv[1]) as scene:
-    statistics = measure_statistics(scene)
-    started = time.perf_counter()
-    predict_to_file(scene, model, statistics, Path(sys.argv[2]))
-    seconds = time.perf_counter() - started
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-print(json.dumps({"mpix_per_s": scene.grid.height * scene.grid.width / 1e6 / seconds, "peak_gb": peak}))
-"""
+SIZES = ((1024, 1024), (2048, 2048), (4096, 4096))
+LARGE = ((10_000, 10_000), (20_000, 10_000), (20_000, 20_000))
+"""Height and width of scenes; the large ones take 100, 200 and 400 times as long as the first."""
 
 
-def raw_network() -> tuple[float, int]:
-    """Megapixels per second of the network alone on tiles of its own size, and that size."""
-    import numpy as np
+def scenes(large: bool = False) -> Iterator[Measurement]:
+    """Scenes of growing size in a process each: from the open file to the finished probability raster.
 
-    from suelo.model.session import load_model
-
-    model = load_model()
-    side = model.contract.tile
-    batch = np.random.default_rng(0).random((4, 8, side, side), dtype=np.float32)
-    model.predict(batch)
-    done, started = 0, time.perf_counter()
-    while (elapsed := time.perf_counter() - started) < 5:
-        model.predict(batch)
-        done += batch.shape[0] * side * side
-    return done / 1e6 / elapsed, side
-
-
-def scenes() -> Iterator[Measurement]:
-    """Throughput and memory for scenes of one width and growing height."""
-    from suelo.simulation import simulate
-
-    raw, side = raw_network()
-    yield Measurement("network alone", raw, "MPix/s", f"tiles of {side} × {side}, batches of 4")
+    Args:
+        large: Also those of `LARGE`.
+    """
+    mirrored = Mirrored()
     with tempfile.TemporaryDirectory() as folder:
-        for height in (SIDE, 2 * SIDE):
-            path = Path(folder) / f"{height}.tif"
-            simulate(path, height=height, width=SIDE, seed=5)
-            probe = subprocess.run(
-                [sys.executable, "-c", _PROBE, str(path), str(Path(folder) / "probabilities.tif")],
-                check=True,
-                capture_output=True,
-                text=True,
-            )
-            found = json.loads(probe.stdout.splitlines()[-1])
-            size = f"{SIDE} × {height}"
-            share = found["mpix_per_s"] / raw
+        path = Path(folder) / "scene.tif"
+        for height, width in SIZES + (LARGE if large else ()):
+            mirrored.write(path, height, width)
+            probe = [sys.executable, "-m", "benchmarks.scene", str(path), str(Path(folder) / "probabilities.tif")]
+            found = json.loads(subprocess.run(probe, check=True, capture_output=True, text=True).stdout)
+            name = f"scene {height} × {width}"
+            seconds = ", ".join(f"{stage} {s:.1f}" for stage, s in found["seconds"].items() if s >= 0.05)
+            yield Measurement(f"{name}: probabilities", found["mpix_per_s"], "MPix/s", f"seconds: {seconds}")
+            detail = f"tiles of {found['tile'][0]} × {found['tile'][1]}, raw {found['raw_mpix_per_s']:.2f} MPix/s"
+            yield Measurement(f"{name}: of the network's speed on the same tiles", found["share"], "", detail)
+            detail = f"{found['halo_share']:.0%} of what the network sees is no halo"
             yield Measurement(
-                f"scene {size}: probabilities", found["mpix_per_s"], "MPix/s", f"{share:.0%} of the network"
+                f"{name}: of the network's speed, halos its own", found["share"] * found["halo_share"], "", detail
             )
-            yield Measurement(f"scene {size}: peak memory of the process", found["peak_gb"], "GB")
+            yield Measurement(f"{name}: with statistics", found["whole_mpix_per_s"], "MPix/s")
+            yield Measurement(f"{name}: peak memory of the process", found["peak_gb"], "GB")
+
+
+def probe(image: str, output: str) -> None:
+    """Segment an image and print figures as JSON; a process of its own, for its memory."""
+    import resource
+
+    import suelo
+    from benchmarks.network import throughput
+    from suelo.imagery.statistics import measure_statistics
+    from suelo.segmentation.engine import predict_to_file
+    from suelo.segmentation.profile import Profile
+    from suelo.segmentation.tiling import Tiling
+
+    model = suelo.load_model()
+    profile = Profile()
+    with suelo.open_scene(image) as scene:
+        down, across = Tiling.of(model.contract).spans(scene.grid.height, scene.grid.width)
+
+        def run(images: object) -> None:
+            with model.run(images):  # type: ignore[arg-type]
+                pass
+
+        # The speed of a shared machine changes, so the network is measured before and after.
+        before = throughput([run], down.tile, across.tile)
+        with profile.whole():
+            with profile.stage("statistics"):
+                statistics = measure_statistics(scene)
+            predict_to_file(scene, model, statistics, Path(output), profile=profile)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+        raw = (before + throughput([run], down.tile, across.tile)) / 2
+    figures = profile.to_dict()
+    figures["tile"] = [down.tile, across.tile]
+    figures["raw_mpix_per_s"] = raw
+    figures["share"] = figures["network_megapixels"] / raw / figures["prediction_s"]
+    figures["halo_share"] = figures["megapixels"] / figures["network_megapixels"]
+    figures["whole_mpix_per_s"] = figures["megapixels"] / figures["wall_s"]
+    figures["peak_gb"] = peak
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    probe(sys.argv[1], sys.argv[2])

@@ -20,7 +20,7 @@ from suelo.segmentation.tiling import Spans, reflected
 GSD_TOLERANCE = 1.25
 """A scene whose ground sampling distance is further off the model's than this factor is resampled."""
 
-_BLOCK_ROWS = 256
+_BLOCK_ROWS = 128
 """Rows of the file that are read at a time, from multiples of it: what a strip needs beyond its own memory."""
 
 

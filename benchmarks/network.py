@@ -1,0 +1,80 @@
+"""The network alone: tiles, sessions, precision, and ONNX Runtime on the same file."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.measurement import Measurement
+
+SECONDS = 4.0
+TILES = (512, 1024, 1200)
+"""Sides of square tiles."""
+
+
+def throughput(sessions: Sequence[Callable[[np.ndarray], object]], height: int, width: int) -> float:
+    """Megapixels per second of one or more sessions at once, each in its own thread, on tiles of one size."""
+    images = np.random.default_rng(0).random((1, 8, height, width), dtype=np.float32)
+    for run in sessions:
+        run(images)
+    counts = [0] * len(sessions)
+    started = time.perf_counter()
+    ends = [started] * len(sessions)
+
+    def repeat(number: int) -> None:
+        while ends[number] - started < SECONDS:
+            sessions[number](images)
+            counts[number] += 1
+            ends[number] = time.perf_counter()
+
+    threads = [threading.Thread(target=repeat, args=(number,)) for number in range(len(sessions))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    rates = (count / (end - started) for count, end in zip(counts, ends, strict=True))
+    return sum(rates) * height * width / 1e6
+
+
+def network() -> Iterator[Measurement]:
+    """One session on all cores, and as many single-threaded ones as there are cores; then fp32, and ONNX Runtime."""
+    from suelo.model.session import Model, load_model
+
+    def runner(model: Model) -> Callable[[np.ndarray], object]:
+        def run(images: np.ndarray) -> None:
+            with model.run(images):
+                pass
+
+        return run
+
+    cores = len(os.sched_getaffinity(0))
+    together = [runner(load_model())]
+    apart = [runner(load_model(threads=1)) for _ in range(cores)]
+    for side in TILES:
+        name = f"network alone, tiles of {side} × {side}"
+        yield Measurement(f"{name}: 1 session, {cores} threads", throughput(together, side, side), "MPix/s")
+        yield Measurement(f"{name}: {cores} sessions, 1 thread", throughput(apart, side, side), "MPix/s")
+    exact = throughput([runner(load_model(precision="f32"))], 512, 512)
+    yield Measurement("network alone, fp32, tiles of 512 × 512: OpenVINO", exact, "MPix/s")
+    with as_file(files("suelo.model") / "weights" / "suelo.onnx") as path:
+        other = _onnxruntime(path)
+    if other is not None:
+        yield Measurement(
+            "network alone, fp32, tiles of 512 × 512: ONNX Runtime", throughput([other], 512, 512), "MPix/s"
+        )
+
+
+def _onnxruntime(path: Path) -> Callable[[np.ndarray], object] | None:
+    try:
+        import onnxruntime
+    except ImportError:
+        return None
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    return lambda images: session.run(None, {name: images})

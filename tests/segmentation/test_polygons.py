@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -12,12 +13,13 @@ from rasterio.crs import CRS
 from rasterio.features import rasterize
 from scipy import ndimage
 
-from suelo.imagery.grid import Grid
+from suelo.imagery.grid import Grid, Window
 from suelo.landcover import CLASSES
-from suelo.segmentation import polygons, raster
+from suelo.segmentation import components, polygons, raster
 from suelo.segmentation.polygons import polygonise
 from suelo.segmentation.raster import ArrayProbabilities
 from suelo.segmentation.selection import Selection
+from suelo.segmentation.summary import summarise_class
 
 BUILDINGS, ROADS = CLASSES[0], CLASSES[2]
 EVERYTHING = Selection((0.5,) * 10, min_area_m2=(0.0,) * 10)
@@ -42,6 +44,18 @@ def all_geometries(probabilities, selection):
     for part in polygonise(probabilities, selection):
         found[part.land_cover.id].append(part.geometry)
     return {key: np.concatenate(parts) for key, parts in found.items()}
+
+
+def by_class(probabilities, selection):
+    """Geometries, areas and mean probabilities of each class."""
+    parts = list(polygonise(probabilities, selection))
+    return {
+        key: [
+            np.concatenate([getattr(part, name) for part in parts if part.land_cover.id == key])
+            for name in ("geometry", "area_m2", "mean_probability")
+        ]
+        for key in sorted({part.land_cover.id for part in parts})
+    }
 
 
 def test_a_square_is_a_square():
@@ -115,15 +129,115 @@ def test_strips_do_not_cut_objects(make_noise, monkeypatch, rows):
         assert shapely.equals_exact(geometry, cut[key]).all()
 
 
+@pytest.mark.parametrize("rows", [1, 2, 7, 33])
+@pytest.mark.parametrize("share", [0.4, 0.6, 0.75])
+@pytest.mark.parametrize("simplify_m", [0, 2.5])
+def test_polygons_and_their_order_are_the_same_however_high_strips_are(
+    make_noise, monkeypatch, rows, share, simplify_m
+):
+    probabilities = make_noise(100, 60, share=share, seed=9, empty=0.02)
+    selection = replace(EVERYTHING, class_ids=(1, 3), simplify_m=simplify_m, min_area_m2=(3.2,) * 10)
+    whole = by_class(probabilities, selection)
+    monkeypatch.setattr(
+        components,
+        "strip_windows",
+        lambda grid: (Window(row, 0, min(rows, 100 - row), grid.width) for row in range(0, 100, rows)),
+    )
+    cut = by_class(probabilities, selection)
+    assert list(cut) == list(whole) == [1, 3]
+    for key, (geometry, areas, probability) in whole.items():
+        assert len(geometry) > 1
+        assert shapely.equals_exact(cut[key][0], geometry).all()
+        assert cut[key][1] == pytest.approx(areas)
+        assert cut[key][2] == pytest.approx(probability)
+
+
+def test_a_spiral_and_a_comb_that_join_late_are_one_polygon_each(monkeypatch):
+    # Teeth join in the last row only, and the gaps between them touch diagonally before anybody knows that.
+    rows = ["#.#.#.#.#", "#.#.#.#.#", ".#.#.#.#.", "#.#.#.#.#", "#########"]
+    picture = [
+        *rows,
+        ".........",
+        "#########",
+        "#.......#",
+        "#.#####.#",
+        "#.#...#.#",
+        "#.#.###.#",
+        "#.#.....#",
+        "#.#######",
+    ]
+    monkeypatch.setattr(
+        components, "strip_windows", lambda grid: (Window(row, 0, 1, grid.width) for row in range(grid.height))
+    )
+    found = buildings(drawn(*picture))
+    pixels = np.array([[c == "#" for c in row] for row in picture])
+    labels, count = ndimage.label(pixels)
+    assert len(found) == count
+    assert sorted(g.area for g in found) == sorted(np.bincount(labels.ravel())[1:])
+    assert all(g.is_valid for g in found)
+    assert (rasterize(((g, 1) for g in found), pixels.shape) == pixels).all()
+
+
+class TallScene:
+    """Probabilities of any height that are never in memory: small objects of one class in every strip."""
+
+    def __init__(self, height, width=512, step=8, side=6):
+        self.grid = Grid(height, width, pixel_gsd_m=1)
+        self._step, self._side = step, side
+
+    def read(self, land_cover, window):
+        rows = np.arange(window.row, window.stop_row)[:, None] % self._step
+        columns = np.arange(window.col, window.stop_col) % self._step
+        inside = (rows < self._side) & (columns < self._side) & ((rows != 2) | (columns != 2))
+        return np.where(inside, np.uint8(200), np.uint8(20))
+
+
+def peak_of_polygonising(scene):
+    """Count, area of the outlines, area of the pixels, and the most memory that arrays took, in bytes."""
+    count, outlines, pixels = 0, 0.0, 0.0
+    tracemalloc.start()
+    for part in polygonise(scene, replace(EVERYTHING, class_ids=(1,))):
+        count += len(part)
+        outlines += shapely.area(part.geometry).sum()
+        pixels += part.area_m2.sum()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return count, outlines, pixels, peak
+
+
+def test_memory_depends_neither_on_height_nor_on_the_number_of_polygons(monkeypatch):
+    monkeypatch.setattr(raster, "STRIP_PIXELS", 512 * 512)
+    low, high = (peak_of_polygonising(TallScene(height)) for height in (2048, 4 * 2048))
+    assert (low[0], high[0]) == (2048 * 512 // 64, 4 * 2048 * 512 // 64)
+    assert high[3] < 1.05 * low[3]
+
+
+@pytest.mark.slow
+def test_a_million_polygons_cover_their_pixels_in_little_memory():
+    scene = TallScene(4096, 4096, step=4, side=2)
+    count, outlines, pixels, peak = peak_of_polygonising(scene)
+    assert count == 4096 * 4096 // 16 == 1_048_576
+    assert pixels == 4 * count
+    assert outlines == pytest.approx(pixels, rel=1e-6)
+    assert peak < 200e6
+    assert summarise_class(scene, EVERYTHING, BUILDINGS, 1.0).polygons == count
+
+
 def test_batches_hold_every_polygon_once(make_noise, monkeypatch):
     probabilities = make_noise()
     whole = all_geometries(probabilities, EVERYTHING)
     monkeypatch.setattr(polygons, "BATCH", 7)
     parts = list(polygonise(probabilities, EVERYTHING))
     assert max(len(part) for part in parts) == 7
+    monkeypatch.setattr(polygons, "BATCH_VERTICES", 40)
+    assert max(shapely.get_num_coordinates(part.geometry).sum() for part in parts if len(part) > 1) > 40
+    few = list(polygonise(probabilities, EVERYTHING))
+    assert max(shapely.get_num_coordinates(part.geometry).sum() for part in few if len(part) > 1) <= 40
     assert all(len(part) == len(part.area_m2) == len(part.mean_probability) for part in parts)
-    batched = np.concatenate([part.geometry for part in parts if part.land_cover is ROADS])
-    assert shapely.equals_exact(batched, whole[3]).all()
+    for batches in (parts, few):
+        batched = np.concatenate([part.geometry for part in batches if part.land_cover is ROADS])
+        assert shapely.equals_exact(batched, whole[3]).all()
+        assert all(shapely.area(part.geometry) == pytest.approx(part.area_m2) for part in batches)
 
 
 @pytest.mark.parametrize(

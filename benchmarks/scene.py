@@ -35,6 +35,7 @@ def scenes(large: bool = False) -> Iterator[Measurement]:
             yield Measurement(f"{name}: probabilities", found["mpix_per_s"], "MPix/s", f"seconds: {seconds}")
             detail = f"tiles of {found['tile'][0]} × {found['tile'][1]}, raw {found['raw_mpix_per_s']:.2f} MPix/s"
             yield Measurement(f"{name}: of the network's speed on the same tiles", found["share"], "", detail)
+            yield Measurement(f"{name}: the network's part of the processor time", found["cpu_share"], "")
             detail = f"{found['halo_share']:.0%} of what the network sees is no halo"
             yield Measurement(
                 f"{name}: of the network's speed, halos its own", found["share"] * found["halo_share"], "", detail
@@ -43,9 +44,15 @@ def scenes(large: bool = False) -> Iterator[Measurement]:
             yield Measurement(f"{name}: peak memory of the process", found["peak_gb"], "GB")
 
 
+def peak_gb() -> float:
+    """Largest resident memory of this process; that of `getrusage` counts the one that started it, too."""
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) * 1024 / 1e9
+
+
 def probe(image: str, output: str) -> None:
     """Segment an image and print figures as JSON; a process of its own, for its memory."""
-    import resource
+    import time
 
     import suelo
     from benchmarks.network import throughput
@@ -64,19 +71,24 @@ def probe(image: str, output: str) -> None:
                 pass
 
         # The speed of a shared machine changes, so the network is measured before and after.
-        before = throughput([run], down.tile, across.tile)
+        clock = time.process_time()
+        before, count = throughput([run], down.tile, across.tile)
+        cpu_of_tile = (time.process_time() - clock) / count
         with profile.whole():
             with profile.stage("statistics"):
                 statistics = measure_statistics(scene)
+            clock = time.process_time()
             predict_to_file(scene, model, statistics, Path(output), profile=profile)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-        raw = (before + throughput([run], down.tile, across.tile)) / 2
+            cpu = time.process_time() - clock
+        peak = peak_gb()
+        raw = (before + throughput([run], down.tile, across.tile)[0]) / 2
     figures = profile.to_dict()
     figures["tile"] = [down.tile, across.tile]
     figures["raw_mpix_per_s"] = raw
     figures["share"] = figures["network_megapixels"] / raw / figures["prediction_s"]
     figures["halo_share"] = figures["megapixels"] / figures["network_megapixels"]
     figures["whole_mpix_per_s"] = figures["megapixels"] / figures["wall_s"]
+    figures["cpu_share"] = cpu_of_tile * profile.network_pixels / (down.tile * across.tile) / cpu
     figures["peak_gb"] = peak
     print(json.dumps(figures))
 

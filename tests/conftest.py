@@ -29,6 +29,7 @@ from shapely.affinity import affine_transform
 
 from suelo.imagery.geotiff import write_cog
 from suelo.imagery.grid import Grid
+from suelo.model.contract import METADATA_KEY, ModelContract
 
 POSTGRESQL = Path("/usr/lib/postgresql/15/bin")
 
@@ -134,6 +135,59 @@ def draw_image() -> DrawImage:
         return path
 
     return draw
+
+
+WriteModel = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def write_model() -> WriteModel:
+    """A function that writes a small network: what it sees is pooled or averaged, then each class is one band of it."""
+
+    def write(
+        path: Path, *, box: int = 1, times: int = 1, pool: int = 1, gain: float = 1.0, **contract: object
+    ) -> Path:
+        """Class k is band k (bands 0 and 1 again for the last two), times `gain`, clipped to 0..1.
+
+        `box`: side of an averaging window, zero padded. `times`: how often it averages. `pool`: side of blocks that
+        are averaged.
+        """
+        from onnx import TensorProto, helper, numpy_helper, save
+
+        weights = np.zeros((10, 8, 1, 1), np.float32)
+        weights[np.arange(10), np.arange(10) % 8] = gain
+        nodes, constants, last = [], [numpy_helper.from_array(weights, "weights")], "image"
+        if box > 1:
+            kernel = np.full((8, 1, box, box), 1 / box**2, np.float32)
+            constants.append(numpy_helper.from_array(kernel, "kernel"))
+            for turn in range(times):
+                boxed = f"boxed-{turn}"
+                nodes.append(helper.make_node("Conv", [last, "kernel"], [boxed], group=8, pads=[box // 2] * 4))
+                last = boxed
+        if pool > 1:
+            nodes.append(
+                helper.make_node("AveragePool", [last], ["pooled"], kernel_shape=[pool] * 2, strides=[pool] * 2)
+            )
+            constants.append(numpy_helper.from_array(np.array([1, 1, pool, pool], np.float32), "scales"))
+            nodes.append(helper.make_node("Resize", ["pooled", "", "scales"], ["grown"], mode="nearest"))
+            last = "grown"
+        nodes.append(helper.make_node("Conv", [last, "weights"], ["scaled"]))
+        constants += [numpy_helper.from_array(np.float32(v), n) for v, n in ((0, "zero"), (1, "one"))]
+        nodes.append(helper.make_node("Clip", ["scaled", "zero", "one"], ["probability"]))
+        graph = helper.make_graph(
+            nodes,
+            "test",
+            [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 8, "h", "w"])],
+            [helper.make_tensor_value_info("probability", TensorProto.FLOAT, ["n", 10, "h", "w"])],
+            constants,
+        )
+        onnx_model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+        text = ModelContract(**{"name": "test", "version": "1", **contract}).to_json()
+        helper.set_model_props(onnx_model, {METADATA_KEY: text})
+        save(onnx_model, path)
+        return path
+
+    return write
 
 
 WriteDstlFolder = Callable[..., Path]

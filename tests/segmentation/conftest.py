@@ -13,7 +13,6 @@ from rasterio.crs import CRS
 from suelo.imagery.grid import Grid
 from suelo.imagery.scene import open_scene
 from suelo.imagery.statistics import BandStatistics
-from suelo.model.contract import METADATA_KEY, ModelContract
 from suelo.model.session import load_model
 from suelo.segmentation.raster import ArrayProbabilities
 
@@ -49,47 +48,11 @@ def make_scene(tmp_path):
 
 
 @pytest.fixture(scope="session")
-def make_model(tmp_path_factory):
-    """A function that makes a small network: what it sees is pooled or averaged, then each class is one band of it."""
+def make_model(tmp_path_factory, write_model):
+    """A function that makes a small network, as `write_model` writes it."""
 
-    def make(*, box: int = 1, pool: int = 1, gain: float = 1.0, **contract):
-        """Class k is band k (bands 0 and 1 again for the last two), times `gain`, clipped to 0..1.
-
-        `box`: side of an averaging window, zero padded. `pool`: side of blocks that are averaged.
-        """
-        from onnx import TensorProto, helper, numpy_helper, save
-
-        weights = np.zeros((10, 8, 1, 1), np.float32)
-        weights[np.arange(10), np.arange(10) % 8] = gain
-        nodes, constants, last = [], [numpy_helper.from_array(weights, "weights")], "image"
-        if box > 1:
-            kernel = np.full((8, 1, box, box), 1 / box**2, np.float32)
-            constants.append(numpy_helper.from_array(kernel, "kernel"))
-            nodes.append(helper.make_node("Conv", [last, "kernel"], ["boxed"], group=8, pads=[box // 2] * 4))
-            last = "boxed"
-        if pool > 1:
-            nodes.append(
-                helper.make_node("AveragePool", [last], ["pooled"], kernel_shape=[pool] * 2, strides=[pool] * 2)
-            )
-            constants.append(numpy_helper.from_array(np.array([1, 1, pool, pool], np.float32), "scales"))
-            nodes.append(helper.make_node("Resize", ["pooled", "", "scales"], ["grown"], mode="nearest"))
-            last = "grown"
-        nodes.append(helper.make_node("Conv", [last, "weights"], ["scaled"]))
-        constants += [numpy_helper.from_array(np.float32(v), n) for v, n in ((0, "zero"), (1, "one"))]
-        nodes.append(helper.make_node("Clip", ["scaled", "zero", "one"], ["probability"]))
-        graph = helper.make_graph(
-            nodes,
-            "test",
-            [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 8, "h", "w"])],
-            [helper.make_tensor_value_info("probability", TensorProto.FLOAT, ["n", 10, "h", "w"])],
-            constants,
-        )
-        onnx_model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-        text = ModelContract(**{"name": "test", "version": "1", **contract}).to_json()
-        helper.set_model_props(onnx_model, {METADATA_KEY: text})
-        path = tmp_path_factory.mktemp("model") / "test.onnx"
-        save(onnx_model, path)
-        return load_model(path, precision="f32")
+    def make(**options):
+        return load_model(write_model(tmp_path_factory.mktemp("model") / "test.onnx", **options), precision="f32")
 
     return make
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
@@ -156,7 +157,13 @@ def connected(
             threads = threads or max(1, CPU_COUNT // workers)
             # Nothing of a strip stays in a worker, so that there is nothing to spill when memory is short.
             local = LocalCluster(
-                n_workers=workers, threads_per_worker=_SLOTS, processes=True, memory_limit=0, dashboard_address=None
+                n_workers=workers,
+                threads_per_worker=_SLOTS,
+                processes=True,
+                memory_limit=0,
+                dashboard_address=None,
+                silence_logs=logging.ERROR,
+                preload=["suelo.cluster.local"],
             )
             client = stack.enter_context(Client(stack.enter_context(local), set_as_default=False))
         yield Cluster(client, threads, model)

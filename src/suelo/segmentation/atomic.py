@@ -22,17 +22,30 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         SueloError: The folder or the disk does not take the file.
     """
     final = Path(path)
+    with (
+        naming(final),
+        tempfile.TemporaryDirectory(dir=final.parent, prefix=f".{final.name}.") as folder,
+    ):
+        part = Path(folder) / final.name
+        yield part
+        part.replace(final)
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Say which file it is that the folder or the disk does not take.
+
+    Raises:
+        SueloError: They do not.
+    """
     try:
-        with tempfile.TemporaryDirectory(dir=final.parent, prefix=f".{final.name}.") as folder:
-            part = Path(folder) / final.name
-            yield part
-            part.replace(final)
+        yield
     except (OSError, *GDAL_ERRORS) as error:
-        raise _failure(final, error) from error
+        raise _failure(path, error) from error
     except RuntimeError as error:
         if type(error).__module__.partition(".")[0] != "pyogrio":
             raise
-        raise _failure(final, error) from error
+        raise _failure(path, error) from error
 
 
 def _failure(path: Path, error: Exception) -> SueloError:

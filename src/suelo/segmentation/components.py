@@ -38,6 +38,31 @@ class Objects:
         return self.probability_sum / self.pixels
 
 
+class Totals:
+    """Sums over objects, which come step by step.
+
+    Attributes:
+        count: Number of objects.
+        pixels: Their pixels.
+        area_m2: Their area on the ground.
+        probability_sum: Sum over their pixels of the probability 0..1.
+    """
+
+    def __init__(self) -> None:
+        """Start with nothing."""
+        self.count = 0
+        self.pixels = 0
+        self.area_m2 = 0.0
+        self.probability_sum = 0.0
+
+    def add(self, objects: Objects) -> None:
+        """Add some objects."""
+        self.count += len(objects)
+        self.pixels += int(objects.pixels.sum())
+        self.area_m2 += float(objects.area_m2.sum())
+        self.probability_sum += float(objects.probability_sum.sum())
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One strip: its labels, which objects ended with it, and which go on below it.

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suelo.landcover import LandCover
-from suelo.segmentation.components import find_objects
+from suelo.segmentation.components import Totals, find_objects
 from suelo.segmentation.outlines import Corners
 from suelo.segmentation.raster import Probabilities, ProbabilitySource, opened
 from suelo.segmentation.selection import Selection
@@ -63,13 +63,24 @@ def polygonise(probabilities: ProbabilitySource, selection: Selection) -> Iterat
             yield from polygonise_class(raster, selection, land_cover)
 
 
-def polygonise_class(probabilities: Probabilities, selection: Selection, land_cover: LandCover) -> Iterator[Polygons]:
-    """Polygons of one class; see `polygonise`."""
+def polygonise_class(
+    probabilities: Probabilities, selection: Selection, land_cover: LandCover, totals: Totals | None = None
+) -> Iterator[Polygons]:
+    """Polygons of one class; see `polygonise`.
+
+    Args:
+        probabilities: The raster.
+        selection: Threshold, smallest area and tolerance.
+        land_cover: The class.
+        totals: All objects are added to these.
+    """
     grid = probabilities.grid
     # An affine transform with a negative determinant mirrors the image, and the direction of its rings.
     corners = Corners(clockwise=grid.transform.determinant > 0)
     done = 0
     for step in find_objects(probabilities, selection, land_cover):
+        if totals:
+            totals.add(step.ended)
         outlines = corners.add(step)
         start = 0
         for part in outlines.parts(BATCH, BATCH_VERTICES):

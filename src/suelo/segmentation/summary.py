@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from suelo.landcover import BY_PRIORITY, CLASSES, LandCover
-from suelo.segmentation.components import find_objects
+from suelo.segmentation.components import Totals, find_objects
 from suelo.segmentation.raster import ProbabilitySource, class_mask, opened, strip_windows
 from suelo.segmentation.selection import NO_DATA, Selection
 
@@ -63,24 +63,24 @@ def summarise_class(
         valid_m2: What `valid_area_m2` gives for this raster, if it is known.
     """
     with opened(probabilities) as raster:
-        polygons, pixels, area_m2, probability = 0, 0, 0.0, 0.0
+        totals = Totals()
         for step in find_objects(raster, selection, land_cover):
-            polygons += len(step.ended)
-            pixels += int(step.ended.pixels.sum())
-            area_m2 += float(step.ended.area_m2.sum())
-            probability += float(step.ended.probability_sum.sum())
-        if valid_m2 is None:
-            valid_m2 = valid_area_m2(raster)
-        return ClassSummary(
-            class_id=land_cover.id,
-            key=land_cover.key,
-            name=land_cover.name,
-            threshold=selection.thresholds[land_cover.id - 1],
-            polygons=polygons,
-            area_m2=area_m2,
-            area_share=area_m2 / valid_m2 if valid_m2 else 0.0,
-            mean_probability=probability / pixels if pixels else None,
-        )
+            totals.add(step.ended)
+        return summary_of(totals, selection, land_cover, valid_area_m2(raster) if valid_m2 is None else valid_m2)
+
+
+def summary_of(totals: Totals, selection: Selection, land_cover: LandCover, valid_m2: float) -> ClassSummary:
+    """The summary of a class from the sums over all its objects."""
+    return ClassSummary(
+        class_id=land_cover.id,
+        key=land_cover.key,
+        name=land_cover.name,
+        threshold=selection.thresholds[land_cover.id - 1],
+        polygons=totals.count,
+        area_m2=totals.area_m2,
+        area_share=totals.area_m2 / valid_m2 if valid_m2 else 0.0,
+        mean_probability=totals.probability_sum / totals.pixels if totals.pixels else None,
+    )
 
 
 def valid_area_m2(probabilities: ProbabilitySource) -> float:

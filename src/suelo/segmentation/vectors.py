@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from rasterio.crs import CRS
 
 from suelo.imagery.grid import Grid
-from suelo.segmentation.polygons import BATCH, Polygons
+from suelo.segmentation.polygons import BATCH, BATCH_VERTICES, Polygons
 from suelo.segmentation.selection import Selection
 from suelo.segmentation.style import add_style
 
@@ -33,28 +34,41 @@ _LONLAT_DECIMALS = 9
 _PIECE = 1 << 16
 
 
-def write_gpkg(batches: Iterator[Polygons], grid: Grid, selection: Selection, path: Path) -> None:
+AddPolygons = Callable[[Polygons], None]
+"""Takes the next polygons of a file."""
+
+
+@contextmanager
+def gpkg_file(grid: Grid, selection: Selection, path: Path) -> Iterator[AddPolygons]:
     """Write a GeoPackage with the layer `landcover` and its QGIS style.
 
     Args:
-        batches: The polygons.
         grid: Says the CRS; without one the layer has GeoPackage's "undefined Cartesian" (-1) and pixel coordinates.
         selection: Its classes are in the style.
-        path: The file, which must not be there.
+        path: The file, which must not be there; whole after the block.
     """
-    _write_gpkg_layer(batches, grid.crs, path)
+    layer = _GeoPackageLayer(grid.crs, path)
+    yield layer.add
+    layer.flush()
     add_style(path, LAYER, _GEOMETRY, selection.classes)
 
 
-def write_fgb(batches: Iterator[Polygons], grid: Grid, path: Path) -> None:
+@contextmanager
+def fgb_file(grid: Grid, path: Path) -> Iterator[AddPolygons]:
     """Write a FlatGeobuf with its spatial index.
 
     The index needs all features, and GDAL takes them in one go: they stream from a GeoPackage beside it.
+
+    Args:
+        grid: Says the CRS.
+        path: The file; whole after the block.
     """
     from pyogrio import raw
 
     between = path.with_name(f"{path.name}.gpkg")
-    _write_gpkg_layer(batches, grid.crs, between)
+    layer = _GeoPackageLayer(grid.crs, between, index=False)
+    yield layer.add
+    layer.flush()
     with raw.open_arrow(between, layer=LAYER) as (_, features), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "'crs' was not provided")
         raw.write_arrow(
@@ -70,17 +84,17 @@ def write_fgb(batches: Iterator[Polygons], grid: Grid, path: Path) -> None:
     between.unlink()
 
 
-def write_geojson(batches: Iterator[Polygons], grid: Grid, name: str, path: Path) -> None:
+@contextmanager
+def geojson_file(grid: Grid, name: str, path: Path) -> Iterator[AddPolygons]:
     """Write GeoJSON after RFC 7946: longitude and latitude on WGS 84.
 
     Without a CRS there is no longitude: coordinates are pixels then, x to the right and y down from the upper left
     corner of the image, and the member `description` of the collection says so.
 
     Args:
-        batches: The polygons.
         grid: Says the CRS.
         name: Name of the collection.
-        path: The file.
+        path: The file; whole after the block.
     """
     to_lonlat = None if grid.crs is None else _to_lonlat(grid.crs)
     if to_lonlat:
@@ -94,7 +108,9 @@ def write_geojson(batches: Iterator[Polygons], grid: Grid, name: str, path: Path
         head = json.dumps({"type": "FeatureCollection", "name": name, "description": description}, ensure_ascii=False)
         file.write(head[:-1] + ', "features": [')
         separator = "\n"
-        for batch in batches:
+
+        def add(batch: Polygons) -> None:
+            nonlocal separator
             fixed = _fixed_properties(batch)
             for area, probability, pieces in zip(
                 batch.area_m2, batch.mean_probability, _texts(batch.geometry, to_lonlat), strict=True
@@ -106,6 +122,8 @@ def write_geojson(batches: Iterator[Polygons], grid: Grid, name: str, path: Path
                 file.writelines(pieces)
                 file.write("}")
                 separator = ",\n"
+
+        yield add
         file.write("\n]}\n")
 
 
@@ -154,45 +172,55 @@ def _to_lonlat(crs: CRS) -> _Projection:
     return project
 
 
-def _write_gpkg_layer(batches: Iterator[Polygons], crs: CRS | None, path: Path) -> None:
-    import shapely
-    from pyogrio import raw
+class _GeoPackageLayer:
+    """Polygons are gathered, because each write opens the file again."""
 
-    options: dict[str, Any] = {"GEOMETRY_NAME": _GEOMETRY, "SPATIAL_INDEX": "YES"}
-    if crs is None:
-        options["SRID"] = "-1"
+    def __init__(self, crs: CRS | None, path: Path, *, index: bool = True) -> None:
+        self._crs = crs
+        self._path = path
+        self._options = {"GEOMETRY_NAME": _GEOMETRY, "SPATIAL_INDEX": "YES" if index else "NO"}
+        if crs is None:
+            self._options["SRID"] = "-1"
+        self._group: list[Polygons] = []
 
-    def write(geometry: NDArray[np.object_], fields: list[NDArray[Any]], *, append: bool) -> None:
+    def add(self, batch: Polygons) -> None:
+        """Take polygons, and write those before them if they are many enough."""
+        if self._group and not self._fits(batch):
+            self.flush()
+        self._group.append(batch)
+
+    def _fits(self, batch: Polygons) -> bool:
+        import shapely
+
+        group = [*self._group, batch]
+        if sum(map(len, group)) > BATCH:
+            return False
+        return sum(int(shapely.get_num_coordinates(b.geometry).sum()) for b in group) <= BATCH_VERTICES
+
+    def flush(self) -> None:
+        """Write what has been gathered; nothing makes an empty layer."""
+        import shapely
+        from pyogrio import raw
+
+        append = self._path.exists()
+        if append and not self._group:
+            return
+        geometry, fields = _columns(self._group)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "'crs' was not provided")
             raw.write(
-                path,
+                self._path,
                 shapely.to_wkb(geometry),
                 fields,
                 _FIELDS,
                 layer=LAYER,
                 driver="GPKG",
                 geometry_type="Polygon",
-                crs=_wkt(crs),
+                crs=_wkt(self._crs),
                 append=append,
-                layer_options=None if append else options,
+                layer_options=None if append else self._options,
             )
-
-    append = False
-    for group in _groups(batches):
-        write(*_columns(group), append=append)
-        append = True
-
-
-def _groups(batches: Iterator[Polygons]) -> Iterator[list[Polygons]]:
-    """Batches put together, because each write opens the file again; the first group may be empty."""
-    group: list[Polygons] = []
-    for batch in batches:
-        if sum(map(len, group)) + len(batch) > BATCH:
-            yield group
-            group = []
-        group.append(batch)
-    yield group
+        self._group.clear()
 
 
 def _columns(group: list[Polygons]) -> tuple[NDArray[np.object_], list[NDArray[Any]]]:

@@ -56,7 +56,6 @@ def test_the_file_is_a_cog_of_the_same_pixels(parts, tmp_path, monkeypatch, larg
         assert file.transform.c == 4.88e6
         assert file.tags()["SUELO"] == "yes"
         assert file.descriptions == ("a", "b", "c")
-        assert file.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
 
 
 def test_a_part_that_was_cut_off_is_noticed(parts, tmp_path):

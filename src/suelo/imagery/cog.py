@@ -19,10 +19,6 @@ _OF_THE_WHOLE = frozenset({33550, 33922, 34264, 34735, 34736, 34737, 42112})
 _CLASSIC_BYTES = 4_000_000_000
 """Larger files are BigTIFFs; offsets of classic ones have 32 bits, and the directories need room too."""
 
-# https://gdal.org/en/stable/drivers/raster/cog.html#header-ghost-area; the last space is for a longer YES.
-_LAYOUT = b"LAYOUT=IFDS_BEFORE_DATA\nKNOWN_INCOMPATIBLE_EDITION=NO\n "
-_GHOST = b"GDAL_STRUCTURAL_METADATA_SIZE=%06d bytes\n" % len(_LAYOUT) + _LAYOUT
-
 _Tags = dict[int, tuple[int, int, bytes]]
 
 
@@ -59,8 +55,7 @@ def assemble(parts: Sequence[Path], path: Path) -> None:
                 del level.tags[tag]
     big = sum(sum(level.sizes) for level in levels) > _CLASSIC_BYTES
     # Directories have the same length whatever the offsets in them are.
-    start = (16 if big else 8) + len(_GHOST)
-    start += start % 2
+    start = 16 if big else 8
     starts = list(accumulate((_directory(level, level.offsets, 0, 0, big)[1] for level in levels), initial=start))
     tiles_from = starts.pop()
     offsets: list[tuple[int, ...]] = []
@@ -70,8 +65,6 @@ def assemble(parts: Sequence[Path], path: Path) -> None:
         offsets.insert(0, tuple(ends))
     with path.open("wb") as file:
         file.write(struct.pack("<2sHHHQ", b"II", 43, 8, 0, start) if big else struct.pack("<2sHI", b"II", 42, start))
-        file.write(_GHOST)
-        file.write(bytes(start - file.tell()))
         for level, position, following, places in zip(levels, starts, [*starts[1:], 0], offsets, strict=True):
             file.write(_directory(level, places, position, following, big)[0])
         for level in reversed(levels):

@@ -21,7 +21,7 @@ from suelo.errors import InputError, SueloError
 from suelo.imagery.grid import Grid
 from suelo.landcover import CLASSES
 from suelo.segmentation import vectors
-from suelo.segmentation.exports import export
+from suelo.segmentation.exports import export, export_all
 from suelo.segmentation.polygons import polygonise
 from suelo.segmentation.raster import ArrayProbabilities
 from suelo.segmentation.selection import Selection
@@ -177,6 +177,91 @@ def test_files_are_written_in_batches(make_noise, tmp_path, monkeypatch, fmt):
     assert once["area_m2"].sum() == pytest.approx(often["area_m2"].sum())
 
 
+def test_batches_of_a_geopackage_have_a_bounded_number_of_vertices(make_noise, tmp_path, monkeypatch):
+    from pyogrio import raw
+
+    written = []
+    write = raw.write
+
+    def watched(path, geometry, *args, **kwargs):
+        written.append(int(shapely.get_num_coordinates(shapely.from_wkb(geometry)).sum()))
+        write(path, geometry, *args, **kwargs)
+
+    monkeypatch.setattr(raw, "write", watched)
+    export(make_noise(), SHOWN, "gpkg", tmp_path / "once.gpkg")
+    total = sum(written)
+    assert len(written) == 1
+    written.clear()
+    monkeypatch.setattr("suelo.segmentation.polygons.BATCH_VERTICES", 500)
+    monkeypatch.setattr(vectors, "BATCH_VERTICES", 1000)
+    export(make_noise(), SHOWN, "gpkg", tmp_path / "often.gpkg")
+    assert sum(written) == total
+    # One polygon alone may have more.
+    assert sorted(written)[-2] <= 1000 < total / 3
+
+
+@pytest.mark.parametrize("where", [{}, DEGREES, {"epsg": None}])
+def test_geojson_of_long_outlines_is_the_same_in_pieces(make_noise, tmp_path, monkeypatch, where):
+    probabilities = make_noise(share=0.65, **where)
+    export(probabilities, SHOWN, "geojson", tmp_path / "once.geojson")
+    monkeypatch.setattr(vectors, "_PIECE", 16)
+    export(probabilities, SHOWN, "geojson", tmp_path / "pieces.geojson")
+    once, pieces = (json.loads((tmp_path / f"{name}.geojson").read_text()) for name in ("once", "pieces"))
+    rings = [ring for feature in once["features"] for ring in feature["geometry"]["coordinates"]]
+    assert max(map(len, rings)) > 3 * 16
+    assert max(len(feature["geometry"]["coordinates"]) for feature in once["features"]) > 3
+    assert pieces == once
+
+
+@pytest.mark.parametrize("where", [{}, {"epsg": None}])
+def test_all_files_in_one_pass_are_those_written_alone(make_noise, tmp_path, where):
+    probabilities = make_noise(1100, 40, **where)
+    (tmp_path / "alone").mkdir()
+    files = {fmt: tmp_path / f"polygons.{fmt}" for fmt in (*VECTORS, "csv")}
+    rows = export_all(probabilities, SHOWN, files, name="scene")
+    assert rows == summarise(probabilities, SHOWN)
+    for fmt, path in files.items():
+        alone = tmp_path / "alone" / path.name
+        export(probabilities, SHOWN, fmt, alone, name="scene")
+        if fmt == "gpkg":
+            with closing(sqlite3.connect(path)) as one, closing(sqlite3.connect(alone)) as other:
+                query = "SELECT * FROM landcover ORDER BY fid"
+                assert one.execute(query).fetchall() == other.execute(query).fetchall()
+        else:
+            assert path.read_bytes() == alone.read_bytes()
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted([*(path.name for path in files.values()), "alone"])
+
+
+def test_polygons_are_found_once_for_all_files(make_noise, tmp_path):
+    probabilities = make_noise()
+    seen = []
+
+    class Watched:
+        grid = probabilities.grid
+
+        def read(self, land_cover, window):
+            seen.append(land_cover.id)
+            return probabilities.read(land_cover, window)
+
+    export_all(Watched(), SHOWN, {fmt: tmp_path / f"polygons.{fmt}" for fmt in (*VECTORS, "csv")})
+    # The first band also says which ground has data.
+    assert sorted(seen) == [1, *range(1, 11)]
+
+
+def test_of_several_files_the_one_that_fails_is_named_and_none_is_left(make_noise, tmp_path, monkeypatch):
+    from pyogrio import raw
+
+    def full(*_args, **_kwargs):
+        raise OSError(28, "No space left on device")
+
+    files = {fmt: tmp_path / f"polygons.{fmt}" for fmt in ("geojson", "gpkg", "fgb", "csv")}
+    monkeypatch.setattr(raw, "write", full)
+    monkeypatch.setattr(vectors, "BATCH", 5)
+    with pytest.raises(SueloError, match=r"polygons.gpkg cannot be written: No space left on device"):
+        export_all(make_noise(), SHOWN, files)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_table_has_the_columns_and_numbers_of_the_contract(make_noise, tmp_path):
     probabilities = make_noise()
     path = tmp_path / "classes.csv"
@@ -270,3 +355,8 @@ def test_unknown_formats_are_refused(make_noise, tmp_path):
         export(make_noise(), SHOWN, "shp", tmp_path / "out.shp")
     with pytest.raises(InputError, match="needs the image"):
         export(make_noise(), SHOWN, "png", tmp_path / "out.png")
+    with pytest.raises(InputError, match="needs the image"):
+        export_all(make_noise(), SHOWN, {"csv": tmp_path / "out.csv", "png": tmp_path / "out.png"})
+    with pytest.raises(InputError, match="'shp'"):
+        export_all(make_noise(), SHOWN, {"shp": tmp_path / "out.shp"})
+    assert list(tmp_path.iterdir()) == []

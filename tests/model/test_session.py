@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -50,6 +51,26 @@ def test_results_are_not_overwritten_by_the_next_call(tiny_file):
     kept = first.copy()
     model.predict(images(seed=2))
     np.testing.assert_array_equal(first, kept)
+
+
+def test_running_without_a_copy_gives_the_same(tiny_file):
+    model = load_model(tiny_file, precision="f32")
+    batch = images(2)
+    with model.run(batch) as lent:
+        np.testing.assert_array_equal(lent, model.predict(batch))  # another caller, another memory
+        with pytest.raises(ModelError, match="multiples of 16"), model.run(batch[..., :10]):
+            pass
+    with model.run(batch) as again:
+        assert np.shares_memory(lent, again)
+
+
+def test_two_threads_of_a_model_keep_the_network_busy(tiny_file):
+    model = load_model(tiny_file)
+    both = threading.Barrier(2, timeout=20)
+    work = [model.submit(lambda: (both.wait(), threading.current_thread().name)[1]) for _ in range(6)]
+    names = {future.result() for future in work}
+    assert len(names) == 2
+    assert all(name.startswith("suelo-network") for name in names)
 
 
 def test_many_threads_get_their_own_answers(tiny_file):

@@ -48,7 +48,7 @@ class Model:
         self.sha256 = sha256
         self._compiled = compiled
         # An infer request owns its buffers and serves one caller at a time, so idle ones wait here.
-        self._idle: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._idle: queue.LifoQueue[Any] = queue.LifoQueue()
         self._threads: ThreadPoolExecutor | None = None
 
     def predict(self, images: NDArray[np.float32]) -> NDArray[np.float32]:

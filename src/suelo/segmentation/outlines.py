@@ -135,7 +135,8 @@ class Corners:
         corners, of = np.concatenate((*carried, corners)), np.concatenate((*carried_of, of))
         carried.clear()
         carried_of.clear()
-        order = np.argsort(corners)
+        # Made of runs that are in order, which this sort makes use of.
+        order = np.argsort(corners, kind="stable")
         return corners[order], of[order]
 
     def _carry(

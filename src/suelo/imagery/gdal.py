@@ -17,18 +17,31 @@ GDAL_ERRORS = (RasterioError, CPLE_BaseError)
 
 
 CACHE_BYTES = 128 << 20
-"""Decoded blocks that GDAL keeps: one row of tiles of 512 × 512 of a scene that is 16 000 pixels wide."""
+"""Decoded blocks that GDAL keeps; more for scenes whose rows of tiles are larger, up to `LARGEST_CACHE_BYTES`."""
+
+LARGEST_CACHE_BYTES = 512 << 20
+
+
+def bound_cache(needed: int = 0) -> None:
+    """Keep GDAL's memory for decoded blocks small, unless the user has chosen a size.
+
+    By itself GDAL takes a twentieth of the machine's memory. The user chooses by the variable GDAL_CACHEMAX, or by a
+    `rasterio.Env(GDAL_CACHEMAX=...)` around calls of Suelo.
+
+    Args:
+        needed: Bytes of a row of blocks: with less memory, each would be decoded again for every few rows.
+    """
+    if "GDAL_CACHEMAX" in os.environ or (hasenv() and "GDAL_CACHEMAX" in getenv()):
+        return
+    _bound_once()
+    wanted = min(needed * 3 // 2, LARGEST_CACHE_BYTES)
+    if wanted > int(get_gdal_config("GDAL_CACHEMAX")):
+        set_gdal_config("GDAL_CACHEMAX", wanted)
 
 
 @cache
-def bound_cache() -> None:
-    """Keep GDAL's memory for decoded blocks small, once per process, unless the user has chosen a size.
-
-    By itself GDAL takes a twentieth of the machine's memory. The user chooses by the variable GDAL_CACHEMAX, or by a
-    `rasterio.Env(GDAL_CACHEMAX=...)` around the first call of Suelo.
-    """
-    chosen = "GDAL_CACHEMAX" in os.environ or (hasenv() and "GDAL_CACHEMAX" in getenv())
-    if not chosen and int(get_gdal_config("GDAL_CACHEMAX")) > CACHE_BYTES:
+def _bound_once() -> None:
+    if int(get_gdal_config("GDAL_CACHEMAX")) > CACHE_BYTES:
         set_gdal_config("GDAL_CACHEMAX", CACHE_BYTES)
 
 

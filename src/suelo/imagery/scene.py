@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suelo.errors import ImageError, InputError
-from suelo.imagery.gdal import GDAL_ERRORS
+from suelo.imagery.gdal import GDAL_ERRORS, bound_cache
 from suelo.imagery.georeference import MAX_GSD_M, MIN_GSD_M
 from suelo.imagery.grid import DEFAULT_GSD_M, Grid, Window
 from suelo.imagery.layout import BANDS, Layout, inspect
@@ -28,6 +28,9 @@ BAND_NAMES = ("coastal", "blue", "green", "yellow", "red", "red edge", "nir1", "
 
 _HALF = 0.5 - 1e-6
 """Share of valid pixels from which a resampled pixel is valid."""
+
+_BLOCK_ROWS = 512
+"""Rows of the tiles of most files, or more."""
 
 _STRIP_PIXELS = 2**22
 """Native pixels that a resampled read holds at a time, at least one row of them."""
@@ -72,6 +75,7 @@ class Scene:
         self._idle: list[Reader] = []
         self._loaded: Pixels | None = None
         self._closed = False
+        bound_cache(_BLOCK_ROWS * layout.width * BANDS * np.dtype(layout.dtype).itemsize)
 
     def load(self) -> None:
         """Keep all pixels in memory from now on: for a chip that is looked at several times.

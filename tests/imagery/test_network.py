@@ -135,3 +135,12 @@ def test_images_in_s3(s3, image, monkeypatch):
     assert refusal("s3://scenes/none.tif").startswith("The address s3://scenes/none.tif does not exist; Suelo needs")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
     assert "refuses the credentials of this machine; Suelo needs" in refusal("s3://scenes/bogota/other.tif")
+
+
+def test_keys_of_s3_do_not_slow_the_reading_of_files_down(draw_image, tmp_path, monkeypatch):
+    pytest.importorskip("boto3", reason="boto3 is not installed")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "somebody")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    with open_scene(draw_image(tmp_path / "scene.tif")) as scene:
+        monkeypatch.setattr("boto3.session.Session.__init__", lambda *_, **__: pytest.fail("boto3 was set up"))
+        assert scene.read(Window(3, 0, 1, 128)).valid.all()

@@ -21,7 +21,9 @@ from suelo.segmentation.strips import StripStore
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-_CONNECT_S = 20
+CONNECT_S = 20
+"""How long a scheduler may take to answer."""
+
 _SLOTS = 2
 """Strips that a worker of a local cluster has in hand: one in the network, one being read."""
 
@@ -92,6 +94,7 @@ class Spread:
 
     Attributes:
         kept: Numbers of all strips.
+        futures: Those that are still to be loaded, and were not there when the scene was handed out.
     """
 
     def __init__(self, store: StripStore, fingerprint: str, count: int, futures: dict[int, Future[Any]]) -> None:
@@ -99,7 +102,7 @@ class Spread:
         self.kept = range(count)
         self._store = store
         self._fingerprint = fingerprint
-        self._futures = futures
+        self.futures = futures
 
     def open(self, fingerprint: str) -> Keeper:
         """The strips, if they are those that the caller means."""
@@ -112,7 +115,7 @@ class Spread:
         Raises:
             SueloError: No worker could finish it, or this machine does not see the store of the workers.
         """
-        future = self._futures.pop(index, None)
+        future = self.futures.pop(index, None)
         if future is not None:
             _outcome(future)
         return self._store.load(index)
@@ -148,7 +151,7 @@ def connected(
     with ExitStack() as stack:
         if scheduler:
             try:
-                client = stack.enter_context(Client(scheduler, timeout=_CONNECT_S, set_as_default=False))
+                client = stack.enter_context(Client(scheduler, timeout=CONNECT_S, set_as_default=False))
             except (OSError, ValueError) as error:
                 raise InputError(
                     f"No Dask scheduler answers at {scheduler}; it needs to run, and to be reachable from here."

@@ -113,7 +113,8 @@ def _probe(path: str, task: str) -> dict[str, float]:
             case "outlines":
                 found = _outlines(path, selection)
             case "all":
-                export_all(path, selection, {fmt: Path(folder) / fmt for fmt in ("gpkg", "geojson", "csv")})
+                files = {fmt: Path(folder) / f"result.{fmt}" for fmt in ("gpkg", "geojson", "csv")}
+                export_all(path, selection, files)
             case _:
                 export(path, selection, task, Path(folder) / f"polygons.{task}")
         found["seconds"] = time.perf_counter() - started

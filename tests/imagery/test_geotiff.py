@@ -14,6 +14,7 @@ from rio_cogeo.cogeo import cog_validate
 from suelo.errors import SueloError
 from suelo.imagery.geotiff import RasterWriter, write_cog
 from suelo.imagery.grid import Grid
+from suelo.imagery.overviews import halve
 
 NAMES = [f"class {n}" for n in range(1, 11)]
 
@@ -96,6 +97,20 @@ def test_overviews_average_and_leave_nodata_out(tmp_path):
         overview = file.read(1)
     assert set(np.unique(overview[:256])) == {150}
     assert not overview[256:].any()
+
+
+@pytest.mark.parametrize("shape", [(1300, 1100), (1023, 2049)])
+def test_each_overview_is_half_of_the_one_before(tmp_path, shape):
+    array = probabilities(*shape)
+    write_cog(tmp_path / "a.tif", array, grid_of(*shape), nodata=255, descriptions=NAMES, resampling="average")
+    with rasterio.open(tmp_path / "a.tif") as file:
+        count = len(file.overviews(1))
+    assert count >= 2
+    for level in range(count):
+        array = halve(array, nodata=255, average=True)
+        with rasterio.open(tmp_path / "a.tif", overview_level=level) as file:
+            assert np.array_equal(file.read(), array)
+            assert file.nodata == 255
 
 
 def test_overviews_nearest_make_no_new_values(tmp_path):

@@ -74,7 +74,7 @@ def test_rows_are_read_once_and_from_multiples_of_a_block(write, monkeypatch):
     read = []
     samples = scene.samples
     monkeypatch.setattr(scene, "samples", lambda window: read.append(window) or samples(window))
-    down, across = TILING.spans(500, 70)
+    down, across = Tiling(112, 16, 0).spans(500, 70)
     list(read_strips(NativeRows(scene), STATISTICS, down, across))
     assert [window.row for window in read[1:]] == [window.stop_row for window in read[:-1]]
     assert (read[0].row, read[-1].stop_row) == (0, 500)

@@ -30,6 +30,8 @@ _GEOMETRY = "geom"
 _FIELDS = ["class_id", "class", "name", "corine", "area_m2", "mean_probability"]
 # 1e-9 degrees are a tenth of a millimetre.
 _LONLAT_DECIMALS = 9
+# GDAL reads several batches of features ahead.
+_FEATURES = 2048
 # The text of a polygon of more vertices is written in pieces of so many.
 _PIECE = 1 << 16
 
@@ -69,7 +71,8 @@ def fgb_file(grid: Grid, path: Path) -> Iterator[AddPolygons]:
     layer = _GeoPackageLayer(grid.crs, between, index=False)
     yield layer.add
     layer.flush()
-    with raw.open_arrow(between, layer=LAYER) as (_, features), warnings.catch_warnings():
+    reading = raw.open_arrow(between, layer=LAYER, batch_size=_FEATURES)
+    with reading as (_, features), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "'crs' was not provided")
         raw.write_arrow(
             features,

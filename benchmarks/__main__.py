@@ -8,8 +8,10 @@ from itertools import chain
 from pathlib import Path
 
 from benchmarks.chip import chip_request, cold_start
+from benchmarks.cluster import workers
 from benchmarks.measurement import report
 from benchmarks.network import network
+from benchmarks.polygons import polygons
 from benchmarks.scene import scenes
 
 
@@ -18,13 +20,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--large", action="store_true", help="also scenes of 100 to 400 megapixels, which take long")
     parser.add_argument("--json", type=Path, default=Path("out/benchmarks.json"), help="where the figures are kept")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="chip, cold, network, scene; all by default")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="chip, cold, network, scene, polygons, workers; all by default"
+    )
     options = parser.parse_args()
     measurements = {
         "chip": chip_request,
         "cold": cold_start,
         "network": network,
         "scene": partial(scenes, options.large),
+        "polygons": partial(polygons, options.large),
+        "workers": workers,
     }
     unknown = [name for name in options.names if name not in measurements]
     if unknown:

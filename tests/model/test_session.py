@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -51,6 +54,21 @@ def test_results_are_not_overwritten_by_the_next_call(tiny_file):
     kept = first.copy()
     model.predict(images(seed=2))
     np.testing.assert_array_equal(first, kept)
+
+
+def test_a_cpu_held_to_older_instructions_runs_the_network():
+    code = """
+import numpy as np
+from suelo.model.session import load_model
+
+images = np.random.default_rng(0).random((1, 8, 64, 64), dtype=np.float32)
+exact = load_model(precision="f32").predict(images)
+print(abs(load_model().predict(images) - exact).max())
+"""
+    environment = {**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX2"}
+    command = [sys.executable, "-c", code]
+    found = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
+    assert float(found) < 0.05
 
 
 def test_running_without_a_copy_gives_the_same(tiny_file):

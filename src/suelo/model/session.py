@@ -163,7 +163,14 @@ def _load(path: Path, threads: int, precision: Precision | None) -> Model:
         options["INFERENCE_NUM_THREADS"] = threads
     if precision:
         options["INFERENCE_PRECISION_HINT"] = precision
-    return Model(contract, hashlib.sha256(content).hexdigest(), core.compile_model(network, "CPU", options))
+    try:
+        compiled = core.compile_model(network, "CPU", options)
+    except RuntimeError:
+        if precision:
+            raise ModelError(f"The network in {path} cannot run in {precision} on this CPU.") from None
+        # OpenVINO chooses bf16 by the CPU, and oneDNN refuses it where ONEDNN_MAX_CPU_ISA forbids the instructions.
+        compiled = core.compile_model(network, "CPU", options | {"INFERENCE_PRECISION_HINT": "f32"})
+    return Model(contract, hashlib.sha256(content).hexdigest(), compiled)
 
 
 def _check_shapes(network: Any, path: Path) -> None:  # noqa: ANN401

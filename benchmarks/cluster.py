@@ -15,8 +15,8 @@ HEIGHT, WIDTH = 6000, 2000
 
 def keep_to(core: int) -> None:
     """Keep this process to one core, with all threads that it has and will have."""
-    for thread in os.listdir("/proc/self/task"):
-        os.sched_setaffinity(int(thread), {core})
+    for thread in Path("/proc/self/task").iterdir():
+        os.sched_setaffinity(int(thread.name), {core})
 
 
 def workers(height: int = HEIGHT, width: int = WIDTH) -> Iterator[Measurement]:

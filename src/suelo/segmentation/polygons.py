@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from suelo.landcover import LandCover
 from suelo.segmentation.components import Totals, find_objects
-from suelo.segmentation.outlines import Corners
+from suelo.segmentation.corners import Corners
 from suelo.segmentation.raster import Probabilities, ProbabilitySource, opened
 from suelo.segmentation.selection import Selection
 from suelo.segmentation.simplify import simplified

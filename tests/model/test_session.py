@@ -71,6 +71,28 @@ print(abs(load_model().predict(images) - exact).max())
     assert float(found) < 0.05
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="needs Linux")
+def test_the_network_keeps_to_no_core():
+    # Several workers of one thread on a machine would all keep to the first core.
+    code = """
+import os, threading
+import numpy as np
+from suelo.model.session import load_model
+
+model = load_model(threads=1)
+images = np.zeros((1, 8, 512, 512), np.float32)
+work = threading.Thread(target=lambda: [model.predict(images) for _ in range(2)])
+work.start()
+seen = set()
+while work.is_alive():
+    seen |= {len(os.sched_getaffinity(int(task))) for task in os.listdir("/proc/self/task")}
+    work.join(0.02)
+print(*seen)
+"""
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert found.split() == [str(len(os.sched_getaffinity(0)))]
+
+
 def test_running_without_a_copy_gives_the_same(tiny_file):
     model = load_model(tiny_file, precision="f32")
     batch = images(2)

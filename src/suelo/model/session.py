@@ -158,7 +158,8 @@ def _load(path: Path, threads: int, precision: Precision | None) -> Model:
         )
     contract = ModelContract.from_json(network.get_rt_info(["framework", METADATA_KEY]).astype(str), str(path))
     _check_shapes(network, path)
-    options: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY"}
+    # Pinned to cores, every process with fewer threads than cores would take the first ones.
+    options: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "ENABLE_CPU_PINNING": False}
     if threads:
         options["INFERENCE_NUM_THREADS"] = threads
     if precision:

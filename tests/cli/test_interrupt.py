@@ -40,6 +40,7 @@ def strips(long_scene, slow_model):
 
 
 def assert_same_result(folder, whole):
+    assert {path.name for path in folder.iterdir()} == {path.name for path in whole.iterdir()}
     for name in ("probabilities.tif", "polygons.geojson", "classes.csv"):
         assert (folder / name).read_bytes() == (whole / name).read_bytes(), name
 

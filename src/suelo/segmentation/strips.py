@@ -13,10 +13,11 @@ from types import TracebackType
 from typing import Any, Self
 
 from suelo.errors import InputError, SueloError, UnavailableError
-from suelo.segmentation.atomic import replacing
+from suelo.segmentation.atomic import naming, replacing
 from suelo.segmentation.keeping import KeptStrip
 
 _SUFFIX = ".strip"
+_RETRIES: Any = {"max_retries": 5, "retry_timeout": timedelta(seconds=60)}
 
 
 class StripStore:
@@ -161,8 +162,10 @@ class _Folder:
         return (self._folder / name).read_bytes()
 
     def put(self, name: str, content: Callable[[], bytes]) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with replacing(self._folder / name) as part:
+        path = self._folder / name
+        with naming(path):
+            self._folder.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as part:
             part.write_bytes(content())
 
     def clear(self) -> None:
@@ -175,8 +178,7 @@ class _Bucket:
     def __init__(self, address: str) -> None:
         from obstore.store import from_url
 
-        retries: Any = {"max_retries": 5, "retry_timeout": timedelta(seconds=60)}
-        self._store = from_url(address, retry_config=retries)
+        self._store = from_url(address, retry_config=_RETRIES)
 
     def names(self) -> list[str]:
         import obstore

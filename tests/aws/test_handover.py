@@ -57,6 +57,12 @@ def scene(service: JobService, draw_image: Any, tmp_path: Path) -> Job:
     return service.submit(upload.id, "owner")
 
 
+@pytest.fixture(autouse=True)
+def low_strips(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More strips than a scene of this size has."""
+    monkeypatch.setattr("suelo.segmentation.tiling.TILE_SIDE", 256)
+
+
 def stored(service: JobService, job: Job) -> list[Path]:
     folder = Path(service.settings.store_url.removeprefix("file://")) / key(job.id, FOLDER)
     return sorted(folder.glob("*"))
@@ -75,7 +81,7 @@ def test_the_next_worker_goes_on_where_the_last_one_was(
     deliver(announced, lambda: len(stored(service, scene)) >= 2)
     halfway = service.get(scene.id)
     assert halfway.status == "queued"
-    assert 0.3 < halfway.progress < 0.95
+    assert 0.15 < halfway.progress < 0.95
     kept = {path: path.stat().st_mtime_ns for path in stored(service, scene)}
     assert len(kept) >= 2
     folder = Path(service.settings.store_url.removeprefix("file://"))

@@ -266,4 +266,5 @@ def test_memory_does_not_grow_with_the_height(make_scene, pixelwise, unchanged, 
         predict_to_file(scene, pixelwise, unchanged, tmp_path / f"{height}p.tif", tiling=Tiling(128, 16, 0))
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    assert peaks[1] < 1.2 * peaks[0]
+    # Where three strips meet is chance; rows that stayed would double it.
+    assert peaks[1] < 1.5 * peaks[0]

@@ -1,0 +1,98 @@
+"""Files of a result appear together, whenever the work on it ends."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from suelo.errors import CancelledError, ImageError, InputError
+from suelo.segmentation.profile import Profile
+from suelo.segmentation.resumable import UNFINISHED, Run
+from suelo.segmentation.selection import Selection
+
+FORMATS = ["csv", "geojson"]
+
+
+@pytest.fixture(scope="module")
+def model(make_model):
+    return make_model(halo=16)
+
+
+@pytest.fixture
+def image(draw_image, tmp_path):
+    return str(draw_image(tmp_path / "scene.tif", 96, 128))
+
+
+@pytest.fixture
+def selection(model):
+    return Selection(model.contract.thresholds)
+
+
+def test_an_older_result_stays_until_the_new_one_is_whole(image, model, selection, tmp_path):
+    folder = tmp_path / "result"
+    folder.mkdir()
+    (folder / "classes.csv").write_text("old")
+
+    def interrupt(progress):
+        if progress.stage == "files" and progress.done == 2:
+            raise KeyboardInterrupt
+
+    with Run(image, folder, model) as run, pytest.raises(KeyboardInterrupt):
+        run.finish(selection, FORMATS, progress=interrupt)
+    assert {path.name for path in folder.iterdir()} == {"classes.csv", UNFINISHED}
+    assert (folder / "classes.csv").read_text() == "old"
+    profile = Profile()
+    with Run(image, folder, model, resume=True, profile=profile) as run:
+        result = run.finish(selection, FORMATS)
+    assert profile.network_pixels == 0
+    assert (folder / "classes.csv").read_text() != "old"
+    assert {path.name for path in folder.iterdir()} == {
+        "classes.csv",
+        "polygons.geojson",
+        "probabilities.tif",
+        "result.json",
+    }
+    assert result.summary() == run_once(image, model, selection, tmp_path / "other").summary()
+
+
+def run_once(image, model, selection, folder):
+    with Run(image, folder, model) as run:
+        return run.finish(selection, FORMATS)
+
+
+def test_a_move_that_was_cut_short_is_ended_by_the_next_run(image, model, selection, tmp_path):
+    folder = tmp_path / "result"
+    run_once(image, model, selection, folder)
+    work = folder / UNFINISHED
+    work.mkdir()
+    (work / "moving").touch()
+    for name in ("probabilities.tif", "result.json"):
+        (folder / name).rename(work / name)
+    with Run(image, folder, model, resume=True) as run:
+        assert run.complete(selection, FORMATS) is not None
+        assert run.complete(selection, [*FORMATS, "gpkg"]) is None
+    assert (folder / "result.json").exists()
+    assert not work.exists()
+
+
+def test_nothing_stays_of_a_run_that_finished_nothing(image, model, selection, tmp_path):
+    folder = tmp_path / "result"
+    with Run(image, folder, model) as run, pytest.raises(CancelledError):
+        run.finish(selection, FORMATS, cancelled=lambda: True)
+    assert not folder.exists()
+    with pytest.raises(ImageError):
+        Run(str(tmp_path / "nowhere.tif"), folder, model)
+    assert not folder.exists()
+
+
+def test_a_result_of_another_kind_is_not_gone_on_with(image, model, selection, tmp_path):
+    folder = tmp_path / "result"
+    run_once(image, model, selection, folder)
+    with pytest.raises(InputError, match=r"ground sampling distance of 1\.24 m; without --resume"):
+        Run(image, folder, model, gsd_m=2.0, resume=True)
+    document = json.loads((folder / "result.json").read_text())
+    del document["statistics_measured"]
+    (folder / "result.json").write_text(json.dumps(document))
+    with pytest.raises(InputError, match="not a record of this version"):
+        Run(image, folder, model, resume=True)

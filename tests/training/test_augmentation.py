@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from suelo.training.augmentation import Augmentation, augment
+from suelo.training.augmentation import Augmentation, augment, pasted, restyled, style
 
 NONE = Augmentation(
     flips=False,
@@ -141,3 +141,47 @@ def test_a_coarse_chip_has_lost_fine_detail_and_kept_the_coarse_in_its_place():
         inner = found.reshape(8, 4, 16, 4, 16)[:, :, 4:12, :, 4:12]
         assert inner.std(axis=(2, 4)).max() < 0.06  # of a deviation of 0.1
         assert abs(inner.mean(axis=(2, 4)) - image[:, 8::16, 8::16]).max() < 0.02
+
+
+def test_a_scene_takes_on_how_bright_another_one_is_and_keeps_both_ends_of_the_stretch():
+    image, _, valid = chip()
+    image[:, 0, 0], image[:, 0, 1] = 0.0, 1.0
+    wanted = np.linspace(0.2, 0.6, 8).astype(np.float32)
+    np.testing.assert_allclose(style(restyled(image, valid, wanted, 1.0), valid), wanted, atol=0.01)
+    half = style(restyled(image, valid, wanted, 0.5), valid)
+    assert (np.abs(half - wanted) < np.abs(style(image, valid) - wanted))[:5].all()
+    np.testing.assert_allclose(restyled(image, valid, wanted, 0.0), image, atol=1e-6)
+    ends = restyled(image, valid, wanted, 1.0)[:, 0, :2]
+    np.testing.assert_array_equal(ends, np.tile([0.0, 1.0], (8, 1)))
+
+
+def test_what_is_not_valid_has_no_say_in_how_bright_a_scene_is():
+    image, _, valid = chip()
+    valid[:16], image[:, :16] = False, 0.0
+    np.testing.assert_allclose(style(image, valid), np.median(image[:, 16:].reshape(8, -1), axis=1))
+    assert np.isfinite(restyled(image, np.zeros_like(valid), style(image, valid), 1.0)).all()
+
+
+def test_a_pasted_rectangle_brings_its_truth_along():
+    rng = np.random.default_rng(3)
+    chips = []
+    for number in range(4):
+        image, truth, valid = chip()
+        chips.append((image + number, np.full_like(truth, number), np.full_like(valid, fill_value=number != 2)))
+    found = pasted(chips, rng, 1.0)
+    mixed = 0
+    for number, (image, truth, valid) in enumerate(found):
+        origin = truth[0].astype(int)
+        mixed += len(np.unique(origin)) == 2
+        assert (origin == number).mean() > 0.4
+        np.testing.assert_allclose(image - chips[0][0], np.broadcast_to(origin, image.shape), atol=1e-5)
+        np.testing.assert_array_equal(valid, origin != 2)
+    assert mixed >= 2
+    for number, (_, truth, _) in enumerate(chips):
+        assert (truth == number).all(), "the chips themselves are left as they are"
+
+
+def test_without_a_probability_nothing_is_pasted():
+    chips = [chip(), chip()]
+    found = pasted(chips, np.random.default_rng(0), 0.0)
+    assert all(new is old for new, old in zip(found, chips, strict=True))

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from suelo.cli.training import Elsewhere, Scenes, Seed, Share, Start, Steps, Threads, described, training_options
+from suelo.cli.training import (
+    Elsewhere,
+    Partner,
+    Scenes,
+    Seed,
+    Share,
+    Start,
+    Steps,
+    Threads,
+    described,
+    training_options,
+)
 from suelo.errors import InputError
 from suelo.progress import progress_bar
 
@@ -65,6 +76,7 @@ def m(
     ] = Path("runs/shipped"),
     elsewhere: Elsewhere = None,
     start: Start = None,
+    partner: Partner = None,
     share: Share = None,
     seed: Seed = 1,
     steps: Steps = None,
@@ -97,6 +109,7 @@ def m(
         data=data,
         elsewhere=elsewhere,
         start=start,
+        partner=partner,
         share=share,
         seed=seed,
         steps=steps,

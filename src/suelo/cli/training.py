@@ -22,6 +22,12 @@ Elsewhere = Annotated[
 Start = Annotated[
     Path | None, typer.Option(help="Work folder of a finished training to start from, instead of random weights.")
 ]
+Partner = Annotated[
+    Path | None,
+    typer.Option(
+        help="Model file of a network that has not seen the labelled images and helps with places unlike them."
+    ),
+]
 Share = Annotated[
     list[str] | None,
     typer.Option(
@@ -41,6 +47,7 @@ def train(
     data: Data = None,
     elsewhere: Elsewhere = None,
     start: Start = None,
+    partner: Partner = None,
     share: Share = None,
     quick: Annotated[bool, typer.Option("--quick", help="A small network for a minute, to see that it works.")] = False,
     seed: Seed = 1,
@@ -80,6 +87,7 @@ def train(
         data=data,
         elsewhere=elsewhere,
         start=start,
+        partner=partner,
         share=share,
         quick=quick,
         seed=seed,

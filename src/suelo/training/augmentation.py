@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,11 @@ from numpy.typing import NDArray
 from suelo.training.resampling import resample
 
 Floats = NDArray[np.float32]
+Chip = tuple[Floats, NDArray[np.uint8], NDArray[np.bool_]]
+
+_PASTED_PART = (0.25, 0.75)
+_STYLE_RANGE = (0.03, 0.9)
+_EXPONENT_RANGE = (0.33, 3.0)
 
 
 @dataclass(frozen=True)
@@ -20,6 +26,10 @@ class Augmentation:
 
     Attributes:
         flips: Turn and mirror, eight ways.
+        restyle_probability: Share of chips that take on, in part, how bright each band of another scene is on the
+            whole, see `restyled`.
+        paste_probability: Share of chips into which a rectangle of another chip of the batch is pasted, with its truth:
+            what a pixel is shall be seen from what is near, not from which data set the chip comes from.
         percentile_jitter: Standard deviation of shifts of both percentiles, common to all bands.
         band_jitter: The same, for each band by itself.
         gamma: Standard deviation of the logarithm of an exponent on the contrast curve.
@@ -36,6 +46,8 @@ class Augmentation:
     """
 
     flips: bool = True
+    restyle_probability: float = 0.4
+    paste_probability: float = 0.4
     percentile_jitter: float = 0.06
     band_jitter: float = 0.06
     gamma: float = 0.2
@@ -47,6 +59,62 @@ class Augmentation:
     grey_probability: float = 0.05
     crush_probability: float = 0.05
     coarse_probability: float = 0.2
+
+
+def style(image: Floats, valid: NDArray[np.bool_]) -> Floats:
+    """How bright each band is on the whole: the median of normalised pixels where they are valid, float32 (8,)."""
+    if not valid.any():
+        return np.full(len(image), 0.5, np.float32)
+    return np.clip(np.median(image[:, valid], axis=1), *_STYLE_RANGE).astype(np.float32)
+
+
+def restyled(image: Floats, valid: NDArray[np.bool_], wanted: Floats, degree: float) -> Floats:
+    """Bend the contrast curve of each band so that its median moves towards that of another scene.
+
+    The stretch pins the low and the high percentile of every scene to 0 and 1. What lies between differs from place
+    to place: a few bright roofs leave a city dark, a savanna fills the range. A power of the pixels keeps both ends.
+
+    Args:
+        image: Normalised pixels, float32 (8, H, W).
+        valid: (H, W).
+        wanted: `style` of the other scene.
+        degree: 0 leaves the image as it is, 1 gives it that style.
+    """
+    exponent = np.clip(np.log(wanted) / np.log(style(image, valid)), *_EXPONENT_RANGE) ** degree
+    return _bent(image, exponent.astype(np.float32))
+
+
+def pasted(chips: Sequence[Chip], rng: np.random.Generator, probability: float) -> list[Chip]:
+    """Paste into some chips a rectangle of another one, from the same place in it.
+
+    After Yun et al., "CutMix: Regularization Strategy to Train Strong Classifiers with Localizable Features", ICCV
+    2019.
+
+    Args:
+        chips: Image, truth and valid of each, all of one size.
+        rng: Source of all random numbers.
+        probability: Share of chips that get a rectangle.
+    """
+    height, width = chips[0][2].shape
+    found = []
+    for chip in chips:
+        donor = chips[int(rng.integers(len(chips)))]
+        window = (_span(height, rng), _span(width, rng))
+        wanted = rng.random() < probability and donor is not chip
+        found.append(_with_rectangle(chip, donor, window) if wanted else chip)
+    return found
+
+
+def _with_rectangle(chip: Chip, donor: Chip, window: tuple[slice, slice]) -> Chip:
+    image, truth, valid = chip[0].copy(), chip[1].copy(), chip[2].copy()
+    image[:, *window], truth[:, *window], valid[window] = donor[0][:, *window], donor[1][:, *window], donor[2][window]
+    return image, truth, valid
+
+
+def _span(length: int, rng: np.random.Generator) -> slice:
+    size = int(rng.uniform(*_PASTED_PART) * length)
+    start = int(rng.integers(length - size + 1))
+    return slice(start, start + size)
 
 
 def augment(
@@ -112,10 +180,14 @@ def _contrast(image: Floats, rng: np.random.Generator, options: Augmentation) ->
     image = (image - low.astype(np.float32)[:, None, None]) / span.astype(np.float32)[:, None, None]
     if options.gamma:
         exponent = np.exp(rng.normal(rng.normal(0.0, options.gamma), options.gamma / 3, bands))
-        # Odd around 0, so that values below the low percentile keep their order.
-        magnitude = np.abs(image) ** exponent[:, None, None].astype(np.float32)
-        image = np.sign(image) * magnitude
+        image = _bent(image, exponent.astype(np.float32))
     return image.astype(np.float32, copy=False)
+
+
+def _bent(image: Floats, exponent: Floats) -> Floats:
+    """A power per band; odd around 0, so that values below the low percentile keep their order."""
+    bent: Floats = np.sign(image) * np.abs(image) ** exponent[:, None, None]
+    return bent
 
 
 def _coarsen(image: Floats, rng: np.random.Generator) -> Floats:

@@ -29,6 +29,7 @@ from suelo.training.folds import By, folds
 from suelo.training.labelled import LabelledScene
 from suelo.training.metrics import JaccardCounts, LevelCounts
 from suelo.training.options import Progress, TrainingOptions
+from suelo.training.partner import add_partner, sha256_of
 from suelo.training.scores import Evaluation, score_counts
 from suelo.training.sources import gather, kind_of, staged
 from suelo.training.thresholds import choose_levels
@@ -169,7 +170,7 @@ def predict_labelled(model: Model, scene: LabelledScene) -> NDArray[np.uint8]:
 
 def _fold(options: TrainingOptions, progress: Progress | None) -> dict[str, Judged]:
     stored = options.work / "held-out.npz"
-    identity = options.identity_text()
+    identity = options.identity_text() + (f" partner {sha256_of(options.partner)}" if options.partner else "")
     if stored.is_file():
         return _load(stored, identity)
     gathered = gather(options, progress)
@@ -178,6 +179,8 @@ def _fold(options: TrainingOptions, progress: Progress | None) -> dict[str, Judg
     seen = [scene.name for source in gathered.sources if source.name == "dstl" for scene in source.scenes]
     contract = ModelContract(name=options.name, version=options.version, training={"images": seen})
     export_onnx(network, contract, model_path)
+    if options.partner is not None:
+        add_partner(model_path, options.partner, contract)
     model = load_model(model_path)
     found = {}
     tell = staged(progress, "testing")

@@ -57,10 +57,10 @@ class Mixture:
         simulated: Made-up scenes.
     """
 
-    dstl: float = 0.74
-    naip: float = 0.1
+    dstl: float = 0.55
+    naip: float = 0.18
     dubai: float = 0.02
-    simulated: float = 0.14
+    simulated: float = 0.25
 
     def __post_init__(self) -> None:
         """Check the shares.
@@ -105,6 +105,8 @@ class TrainingOptions:
         folds: Parts into which the labelled images are split by place for cross-validation.
         hold_out: Names of real scenes that the training must not see, nor any other image of the same ground.
         start: Work folder of a training whose averaged weights are the first ones; None for random ones.
+        partner: Model file of a network that is put beside the trained one, see `suelo.training.partner`; it must not
+            have seen the labelled images. None for the trained network alone.
         mixture: Share of the chips from each kind of scene.
         scenes: Simulated scenes to train on; 0 for none.
         cache: Folder where simulated scenes are kept; one in `work` if None.
@@ -140,6 +142,7 @@ class TrainingOptions:
     folds: int = 4
     hold_out: tuple[str, ...] = ()
     start: Path | None = None
+    partner: Path | None = None
     mixture: Mixture = field(default_factory=Mixture)
     scenes: int = 400
     cache: Path | None = None
@@ -197,7 +200,7 @@ class TrainingOptions:
     def identity(self) -> dict[str, Any]:
         """Everything that decides the weights, as JSON-ready values: two trainings with the same are the same."""
         values = asdict(self)
-        after = ("threshold_scenes", "test_scenes", "name", "version", "out")
+        after = ("threshold_scenes", "test_scenes", "name", "version", "out", "partner")
         for name in (*after, "work", "cache", "workers", "threads", "checkpoint_every"):
             del values[name]
         for name in ("data", "elsewhere", "start"):

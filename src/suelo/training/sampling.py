@@ -13,7 +13,7 @@ from suelo.imagery.scene import Pixels
 from suelo.imagery.statistics import normalise
 from suelo.landcover import CLASS_COUNT
 from suelo.segmentation.selection import FULL_SCALE
-from suelo.training.augmentation import Augmentation, augment
+from suelo.training.augmentation import Augmentation, augment, pasted, restyled, style
 from suelo.training.labelled import UNKNOWN, LabelledScene, band_statistics, members
 from suelo.training.resampling import resample, resample_truth
 
@@ -28,6 +28,7 @@ _UNIFORM_SHARE = 0.3
 _OWN_STRETCH_SHARE = 0.5
 _RESAMPLED_SHARE = 0.25
 _GSD_RATIOS = (0.75, 1.3)
+_SPARSE = 4
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,13 @@ class ChipSampler:
         import torch
 
         chips = [self._draw(np.random.default_rng((self._seed, 1, step, i))) for i in range(self._batch)]
-        images, truth, valid, kinds = (np.stack(arrays) for arrays in zip(*chips, strict=True))
+        kinds = np.array([chip[3] for chip in chips])
+        layers = pasted(
+            [chip[:3] for chip in chips],
+            np.random.default_rng((self._seed, 2, step)),
+            self._augmentation.paste_probability,
+        )
+        images, truth, valid = (np.stack(arrays) for arrays in zip(*layers, strict=True))
         known = (truth != UNKNOWN) & valid[:, None]
         return Batch(
             torch.from_numpy(images),
@@ -118,6 +125,9 @@ class ChipSampler:
         around = _around(window, int(rng.integers(self._chip)), scene.valid.shape)
         statistics = band_statistics(scene.values[:, *around], scene.valid[around]) if own else scene.statistics
         image = normalise(Pixels(values.astype(np.float32), valid), statistics)
+        if rng.random() < self._augmentation.restyle_probability:
+            other = self._pools[int(rng.integers(len(self._pools)))]
+            image = restyled(image, valid, other.style(rng), float(rng.random()))
         truth = np.array(scene.truth[:, *window])
         truth[pool.silent] = UNKNOWN
         if side != self._chip:
@@ -140,6 +150,11 @@ class _Pool:
         self._frequency = frequency / max(frequency.sum(), 1e-9)
         areas = np.array([scene.valid.size for scene in scenes], np.float64)
         self._areas = areas / areas.sum()
+        self._styles = [style(_sampled(scene), np.asarray(scene.valid[::_SPARSE, ::_SPARSE])) for scene in scenes]
+
+    def style(self, rng: np.random.Generator) -> NDArray[np.float32]:
+        """How bright each band of one of the scenes is."""
+        return self._styles[int(rng.integers(len(self._styles)))]
 
     def place(self, rng: np.random.Generator) -> tuple[LabelledScene, int, int]:
         """A scene, and the row and column of a pixel in it: mostly one of a class, rare classes often."""
@@ -161,6 +176,13 @@ def _around(window: tuple[slice, slice], margin: int, shape: tuple[int, ...]) ->
         for part, length in zip(window, shape, strict=True)
     )
     return rows, cols
+
+
+def _sampled(scene: LabelledScene) -> NDArray[np.float32]:
+    """Every few normalised pixels of a scene."""
+    part = (slice(None, None, _SPARSE), slice(None, None, _SPARSE))
+    values = np.asarray(scene.values[:, *part], np.float32)
+    return normalise(Pixels(values, np.asarray(scene.valid[part])), scene.statistics)
 
 
 def _places(scene: LabelledScene, rng: np.random.Generator) -> list[NDArray[np.int64]]:

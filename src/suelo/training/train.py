@@ -30,6 +30,7 @@ from suelo.training.options import (
     Progress,
     TrainingOptions,
 )
+from suelo.training.partner import add_partner, described_partner
 from suelo.training.report import held_out_scenes, logs_in, write_report
 from suelo.training.scenes import prepare_scenes
 from suelo.training.sources import gather, staged
@@ -85,12 +86,15 @@ def _on_images(options: TrainingOptions, data: Path, progress: Progress | None) 
             "data": {source.name: len(source.scenes) for source in gathered.sources},
             "images": [scene.name for source in gathered.sources if source.name == "dstl" for scene in source.scenes],
             "start": first_identity(options.start) if options.start is not None else None,
+            "partner": described_partner(options.partner) if options.partner is not None else None,
             **json.loads(options.identity_text()),
         },
         metrics=held_out.evaluate(DstlFolder(data), staged(progress, "testing")).metrics(),
         git_commit=commit,
     )
     export_onnx(network, contract, options.out)
+    if options.partner is not None:
+        add_partner(options.out, options.partner, contract)
     return options.out
 
 

@@ -1,0 +1,137 @@
+"""Two networks in one model file: one that knows labelled images, and a partner for places that are unlike them."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suelo.errors import InputError
+from suelo.landcover import CLASS_COUNT, CLASS_KEYS
+from suelo.model.contract import METADATA_KEY, ModelContract
+from suelo.model.session import load_model
+
+if TYPE_CHECKING:
+    from onnx import ModelProto, ValueInfoProto
+
+SHARES: Mapping[str, float] = {"roads": 0.3}
+"""Classes whose probability is a mean of both networks, and the partner's share in it."""
+
+UNCLAIMED = "buildings"
+"""The class that the partner finds by itself wherever the network sees no other cover."""
+
+COVERS = ("tracks", "trees", "crops", "waterway", "standing_water")
+"""The covers whose probability, as the network sees it, counts against the partner's `UNCLAIMED`."""
+
+_IMAGE, _PROBABILITY = "image", "probability"
+
+
+def add_partner(path: Path, partner: Path, contract: ModelContract) -> None:
+    """Put a partner into a model file, in place.
+
+    With a and b for the probabilities of the network and of its partner, the file gives a for most classes,
+    (1 - s) a + s b for those of `SHARES`, and max(a, b Π (1 - a_k)), the product over `COVERS`, for `UNCLAIMED`.
+
+    Args:
+        path: The network's file; it is replaced when the new one is whole.
+        partner: The partner's file.
+        contract: What the new file says about itself.
+
+    Raises:
+        ModelError: A file is not a model.
+        InputError: The partner's pixels are stretched in another way, or have another ground sampling distance.
+    """
+    import onnx
+
+    ours, theirs = load_model(path).contract, load_model(partner).contract
+    if (ours.normalisation, ours.gsd_m) != (theirs.normalisation, theirs.gsd_m):
+        raise InputError(f"The partner {partner} takes images of another stretch or ground sampling distance.")
+    joined = _joined(onnx.load(str(path)), onnx.load(str(partner)))
+    onnx.helper.set_model_props(joined, {METADATA_KEY: contract.to_json()})
+    onnx.checker.check_model(joined)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        onnx.save(joined, str(temporary))
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def described_partner(partner: Path) -> dict[str, object]:
+    """What the contract of a model says about its partner."""
+    contract = load_model(partner).contract
+    how = {"shares": dict(SHARES), "unclaimed": UNCLAIMED, "covers": list(COVERS)}
+    return {"name": contract.name, "version": contract.version, "sha256": sha256_of(partner), **how}
+
+
+def sha256_of(path: Path) -> str:
+    """Hash of a model file, hexadecimal.
+
+    Raises:
+        ModelError: The file is not a model.
+    """
+    return load_model(path).sha256
+
+
+def _joined(network: ModelProto, partner: ModelProto) -> ModelProto:
+    from onnx import compose, helper, numpy_helper
+
+    parts = [compose.add_prefix(part, prefix) for part, prefix in ((network, "own/"), (partner, "partner/"))]
+    for part in parts:
+        _rename_input(part)
+    own, other = (part.graph.output[0].name for part in parts)
+    shares = np.array([SHARES.get(key, 0.0) for key in CLASS_KEYS], np.float32)
+    constants: dict[str, NDArray[np.generic]] = {
+        "own_share": _per_class(1.0 - shares),
+        "partner_share": _per_class(shares),
+        "is_unclaimed": _per_class(np.isin(CLASS_KEYS, (UNCLAIMED,))),
+        "one": np.ones(1, np.float32),
+    }
+    nodes = [
+        helper.make_node("Mul", [own, "own_share"], ["own_part"]),
+        helper.make_node("Mul", [other, "partner_share"], ["partner_part"]),
+        helper.make_node("Add", ["own_part", "partner_part"], ["mean"]),
+        helper.make_node("Mul", [other, "is_unclaimed"], ["unclaimed"]),
+    ]
+    last = "unclaimed"
+    for key in COVERS:
+        constants[f"row_{key}"] = np.array([CLASS_KEYS.index(key)], np.int64)
+        nodes += [
+            helper.make_node("Gather", [own, f"row_{key}"], [key], axis=1),
+            helper.make_node("Sub", ["one", key], [f"no_{key}"]),
+            helper.make_node("Mul", [last, f"no_{key}"], [f"unclaimed_by_{key}"]),
+        ]
+        last = f"unclaimed_by_{key}"
+    nodes.append(helper.make_node("Max", ["mean", last], [_PROBABILITY]))
+    graph = helper.make_graph(
+        [node for part in parts for node in part.graph.node] + nodes,
+        "suelo",
+        [_port(network.graph.input[0], _IMAGE)],
+        [_port(network.graph.output[0], _PROBABILITY)],
+        [tensor for part in parts for tensor in part.graph.initializer]
+        + [numpy_helper.from_array(values, name) for name, values in constants.items()],
+    )
+    return helper.make_model(graph, opset_imports=network.opset_import, ir_version=network.ir_version)
+
+
+def _rename_input(model: ModelProto) -> None:
+    given = model.graph.input[0].name
+    for node in model.graph.node:
+        for position, name in enumerate(node.input):
+            if name == given:
+                node.input[position] = _IMAGE
+
+
+def _port(template: ValueInfoProto, name: str) -> ValueInfoProto:
+    port = copy.deepcopy(template)
+    port.name = name
+    return port
+
+
+def _per_class(values: NDArray[np.generic]) -> NDArray[np.float32]:
+    return np.asarray(values, np.float32).reshape(1, CLASS_COUNT, 1, 1)

@@ -10,6 +10,7 @@ import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from suelo.model.contract import ModelContract
 from suelo.model.session import Model, shared_model
 from suelo.segmentation.atomic import replacing
 from suelo.segmentation.engine import Cancelled, Progress, ProgressCallback, predict_to_file
-from suelo.segmentation.exports import FILE_NAMES, FORMATS, export
+from suelo.segmentation.exports import FILE_NAMES, FORMATS, export, export_all
 from suelo.segmentation.polygons import Polygons, polygonise
 from suelo.segmentation.profile import Profile
 from suelo.segmentation.raster import opened
@@ -146,7 +147,11 @@ class Segmentation:
         return replace(self, selection=selection)
 
     def summary(self) -> list[ClassSummary]:
-        """Objects, areas and shares of all ten classes."""
+        """Objects, areas and shares of all ten classes; counted once."""
+        return list(self._rows)
+
+    @cached_property
+    def _rows(self) -> list[ClassSummary]:
         return summarise(self.probabilities_path, self.selection)
 
     def polygons(self) -> Iterator[Polygons]:
@@ -195,16 +200,20 @@ class Segmentation:
             if not (written[0].exists() and written[0].samefile(self.probabilities_path)):
                 with profile.stage("files"):
                     _copy(self.probabilities_path, written[0])
-            for fmt in wanted:
+            files = {fmt: folder / FILE_NAMES[fmt] for fmt in wanted if fmt != "png"}
+            if progress:
+                progress(Progress(len(written), total, "files"))
+            with profile.stage("polygons"):
+                rows = export_all(self.probabilities_path, self.selection, files, name=self.name)
+            # What the files cost to make holds the numbers of `summary`, too.
+            vars(self).setdefault("_rows", rows)
+            written += files.values()
+            if "png" in wanted:
                 if progress:
                     progress(Progress(len(written), total, "files"))
-                path = folder / FILE_NAMES[fmt]
-                with profile.stage("files" if fmt == "png" else "polygons"):
-                    if fmt == "png":
-                        self._write_preview(path)
-                    else:
-                        export(self.probabilities_path, self.selection, fmt, path, name=self.name)
-                written.append(path)
+                written.append(folder / FILE_NAMES["png"])
+                with profile.stage("files"):
+                    self._write_preview(written[-1])
             written.append(folder / "result.json")
             with profile.stage("files"):
                 write_result(self, written[-1])

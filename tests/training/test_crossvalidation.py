@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("torch")
 
 from suelo.errors import InputError
+from suelo.landcover import CLASS_KEYS
 from suelo.model.session import load_model
 from suelo.training.crossvalidation import HeldOut, Judged, cross_validate
 from suelo.training.dstl import DstlFolder
@@ -102,3 +103,25 @@ def test_pictures_of_three_bands_have_no_say_in_thresholds():
     np.testing.assert_array_equal(beside.all_levels(), alone.all_levels())
     with_naip = HeldOut(tuple({**fold, "naip-1": judged(200)} for fold in alone.folds))
     assert with_naip.all_levels()[0] != alone.all_levels()[0]
+
+
+def test_a_partner_is_judged_together_with_the_networks_that_are_there_already(trained, tmp_path, write_model):
+    path, options = trained
+    partner = write_model(tmp_path / "partner.onnx", gain=1.0)
+    checkpoints = [options.work / f"fold-{number}" / "checkpoint.pt" for number in range(options.folds)]
+    before = [checkpoint.read_bytes() for checkpoint in checkpoints]
+    together = replace(options, partner=partner, out=tmp_path / "together.onnx")
+    contract = load_model(train(together)).contract
+    assert [checkpoint.read_bytes() for checkpoint in checkpoints] == before
+    assert contract.training["partner"]["sha256"] == load_model(partner).sha256
+    assert load_model(path).contract.training["partner"] is None
+    alone, both = cross_validate(options), cross_validate(together)
+    buildings, trees = CLASS_KEYS.index("buildings"), CLASS_KEYS.index("trees")
+    for name, judged in both.images().items():
+        found, before_it = judged.probabilities.astype(int), alone.images()[name].probabilities.astype(int)
+        # Arithmetic in bfloat16 may differ in the last place between two files.
+        assert np.abs(found[trees] - before_it[trees]).max() <= 2
+        assert (found[buildings] >= before_it[buildings] - 2).all()
+        assert (found[buildings] > before_it[buildings] + 10).any()
+    levels = tuple(int(level) / 250 for level in both.all_levels())
+    assert contract.thresholds == levels

@@ -169,8 +169,10 @@ def predict_labelled(model: Model, scene: LabelledScene) -> NDArray[np.uint8]:
 
 
 def _fold(options: TrainingOptions, progress: Progress | None) -> dict[str, Judged]:
-    stored = options.work / "held-out.npz"
-    identity = options.identity_text() + (f" partner {sha256_of(options.partner)}" if options.partner else "")
+    # With another partner, the network is the same and what the two say together is not.
+    partner = "" if options.partner is None else f"-{sha256_of(options.partner)[:16]}"
+    stored = options.work / f"held-out{partner}.npz"
+    identity = options.identity_text()
     if stored.is_file():
         return _load(stored, identity)
     gathered = gather(options, progress)

@@ -150,7 +150,7 @@ def elsewhere_chip(
 ) -> None:
     """An American suburb seen by WorldView-2 at 2 m: how far a model carries over to another place and sensor.
 
-    At the thresholds of the model. Nothing is ever trained or chosen on this chip.
+    At the thresholds of the model. No network learns from this chip, and no threshold is chosen on it.
 
     Examples:
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,12 +20,15 @@ class FlippedModel(Model):
         Args:
             model: The model that answers.
         """
-        self.contract = model.contract
-        self.sha256 = model.sha256
+        super().__init__(model.contract, model.sha256, None)
         self._model = model
 
-    def predict(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        """See `Model.predict`."""
+    @contextmanager
+    def run(self, images: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+        """See `Model.run`."""
+        yield self._mean(images)
+
+    def _mean(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         total: NDArray[np.float32] | None = None
         for turned in (False, True):
             for rows in (1, -1):

@@ -35,7 +35,7 @@ def test_an_older_result_stays_until_the_new_one_is_whole(image, model, selectio
     (folder / "classes.csv").write_text("old")
 
     def interrupt(progress):
-        if progress.stage == "files" and progress.done == 2:
+        if progress.stage == "files" and progress.done > 1:  # files are written, none is in its place
             raise KeyboardInterrupt
 
     with Run(image, folder, model) as run, pytest.raises(KeyboardInterrupt):

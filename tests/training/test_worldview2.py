@@ -59,3 +59,11 @@ def test_what_is_missing_or_does_not_fit_is_said_in_one_sentence(chips):
     labels.unlink()
     with pytest.raises(InputError, match="There is no"):
         count_worldview2(model, chips)
+
+
+@pytest.mark.shared_data
+def test_the_shipped_model_finds_something_of_a_real_suburb(shared_data):
+    """Floors below the card's figures: a network that answers by the place it learned from scores near 0 here."""
+    scores = {score.key: score for score in evaluate_worldview2(load_model(), shared_data / "chips").classes}
+    for key in ("buildings", "roads", "trees"):
+        assert scores[key].jaccard > 0.2, key

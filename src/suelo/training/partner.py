@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,8 +12,9 @@ from numpy.typing import NDArray
 
 from suelo.errors import InputError
 from suelo.landcover import CLASS_COUNT, CLASS_KEYS
-from suelo.model.contract import METADATA_KEY, ModelContract
+from suelo.model.contract import ModelContract
 from suelo.model.session import load_model
+from suelo.training.model_file import write_model_file
 
 if TYPE_CHECKING:
     from onnx import ModelProto, ValueInfoProto
@@ -52,14 +52,7 @@ def add_partner(path: Path, partner: Path, contract: ModelContract) -> None:
     if (ours.normalisation, ours.gsd_m) != (theirs.normalisation, theirs.gsd_m):
         raise InputError(f"The partner {partner} takes images of another stretch or ground sampling distance.")
     joined = _joined(onnx.load(str(path)), onnx.load(str(partner)))
-    onnx.helper.set_model_props(joined, {METADATA_KEY: contract.to_json()})
-    onnx.checker.check_model(joined)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        onnx.save(joined, str(temporary))
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_model_file(joined, contract, path)
 
 
 def described_partner(partner: Path) -> dict[str, object]:

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from suelo.errors import InputError
 from suelo.imagery.layout import BANDS
-from suelo.model.contract import METADATA_KEY, STRIDE, ModelContract
+from suelo.model.contract import STRIDE
 from suelo.model.session import load_model
+from suelo.training.model_file import write_model_file
 from suelo.training.splitting import split_concatenations
 
 NOTE_KEY = "quantisation"
@@ -87,7 +88,7 @@ def quantise(
     contract = source.contract.model_copy(
         update={"precision": "int8", "training": {**source.contract.training, NOTE_KEY: details}}
     )
-    _write(quantised, contract, out)
+    write_model_file(quantised, contract, out)
     return out
 
 
@@ -142,17 +143,3 @@ def _quiet_nncf() -> Iterator[Any]:
         nncf = import_module("nncf")
         logging.getLogger("nncf").setLevel(logging.ERROR)
         yield nncf
-
-
-def _write(model: Any, contract: ModelContract, out: Path) -> None:  # noqa: ANN401 - onnx has no types
-    import onnx
-
-    onnx.helper.set_model_props(model, {METADATA_KEY: contract.to_json()})
-    onnx.checker.check_model(model)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = out.with_name(f".{out.name}.{os.getpid()}")
-    try:
-        onnx.save(model, str(temporary))
-        temporary.replace(out)
-    finally:
-        temporary.unlink(missing_ok=True)

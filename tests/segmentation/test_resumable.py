@@ -61,6 +61,16 @@ def run_once(image, model, selection, folder):
         return run.finish(selection, FORMATS)
 
 
+def test_what_the_files_say_is_not_counted_again(image, model, selection, tmp_path):
+    folder = tmp_path / "result"
+    result = run_once(image, model, selection, folder)
+    other = result.show(selection.with_thresholds({"roads": 1.0})).summary()
+    result.probabilities_path.unlink()
+    document = json.loads((folder / "result.json").read_text())
+    assert [row.to_dict() for row in result.summary()] == document["classes"]
+    assert other[2].area_m2 < result.summary()[2].area_m2
+
+
 def test_a_move_that_was_cut_short_is_ended_by_the_next_run(image, model, selection, tmp_path):
     folder = tmp_path / "result"
     run_once(image, model, selection, folder)

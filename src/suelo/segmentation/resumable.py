@@ -191,7 +191,7 @@ class Run:
                 self._discard()
             raise
         self._move()
-        return replace(result, probabilities_path=self.folder / PROBABILITIES, source=self.source)
+        return result.moved(self.folder / PROBABILITIES, self.source)
 
     def complete(self, selection: Selection, formats: Iterable[str]) -> Segmentation | None:
         """The result, if all that is wanted of it is in the folder already."""

@@ -10,7 +10,6 @@ import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -141,18 +140,29 @@ class Segmentation:
     source: str | os.PathLike[str] | bytes | Scene = field(repr=False)
     statistics_measured: bool = True
     _keeper: _TemporaryFolder | None = field(default=None, repr=False)
+    # Empty until somebody asks; not for `replace` to pass on, because another selection has other numbers.
+    _counted: list[ClassSummary] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def show(self, selection: Selection) -> Segmentation:
         """The same result with another selection; the network does not run again."""
         return replace(self, selection=selection)
 
+    def moved(self, probabilities_path: Path, source: str) -> Segmentation:
+        """The same result after its probability raster went elsewhere; what has been counted is not counted anew.
+
+        Args:
+            probabilities_path: Where the raster is now.
+            source: Path or address of the image.
+        """
+        result = replace(self, probabilities_path=probabilities_path, source=source)
+        result._counted.extend(self._counted)
+        return result
+
     def summary(self) -> list[ClassSummary]:
         """Objects, areas and shares of all ten classes; counted once."""
-        return list(self._rows)
-
-    @cached_property
-    def _rows(self) -> list[ClassSummary]:
-        return summarise(self.probabilities_path, self.selection)
+        if not self._counted:
+            self._counted[:] = summarise(self.probabilities_path, self.selection)
+        return list(self._counted)
 
     def polygons(self) -> Iterator[Polygons]:
         """Polygons of the classes that are switched on, in batches."""
@@ -204,9 +214,8 @@ class Segmentation:
             if progress:
                 progress(Progress(len(written), total, "files"))
             with profile.stage("polygons"):
-                rows = export_all(self.probabilities_path, self.selection, files, name=self.name)
-            # What the files cost to make holds the numbers of `summary`, too.
-            vars(self).setdefault("_rows", rows)
+                # What the files cost to make holds the numbers of `summary`, too.
+                self._counted[:] = export_all(self.probabilities_path, self.selection, files, name=self.name)
             written += files.values()
             if "png" in wanted:
                 if progress:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
+import io
 import warnings
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from suelo.model.contract import METADATA_KEY, ModelContract
+from suelo.model.contract import ModelContract
+from suelo.training.model_file import write_model_file
 from suelo.training.network import UNet
 
 _OPSET = 17
@@ -42,26 +43,18 @@ def export_onnx(network: UNet, contract: ModelContract, path: Path) -> None:
     parameter = next(network.parameters())
     example = torch.zeros(1, network.bands, 4 * network.stride, 4 * network.stride, device=parameter.device)
     axes = {0: "N", 2: "H", 3: "W"}
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with warnings.catch_warnings():
-            # The tracing exporter is the one that folds batch normalisation; torch warns that it is not the newest.
-            warnings.simplefilter("ignore")
-            torch.onnx.export(
-                module,
-                (example,),
-                str(temporary),
-                input_names=["image"],
-                output_names=["probability"],
-                dynamic_axes={"image": axes, "probability": axes},
-                opset_version=_OPSET,
-                dynamo=False,
-            )
-        model = onnx.load(str(temporary))
-        onnx.helper.set_model_props(model, {METADATA_KEY: contract.to_json()})
-        onnx.checker.check_model(model)
-        onnx.save(model, str(temporary))
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        # The tracing exporter is the one that folds batch normalisation; torch warns that it is not the newest.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            module,
+            (example,),
+            buffer,  # type: ignore[arg-type]  # this exporter takes files, too, which torch's types leave out
+            input_names=["image"],
+            output_names=["probability"],
+            dynamic_axes={"image": axes, "probability": axes},
+            opset_version=_OPSET,
+            dynamo=False,
+        )
+    write_model_file(onnx.load_model_from_string(buffer.getvalue()), contract, path)

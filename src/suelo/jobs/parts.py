@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
 from suelo.errors import SueloError
 from suelo.jobs.objects import Objects, key
+from suelo.segmentation.background import Background
 from suelo.segmentation.keeping import KeptStrip
 
 _log = logging.getLogger(__name__)
@@ -30,11 +30,9 @@ class Parts:
         self._folder = key(job_id, FOLDER)
         self._job_id = job_id
         self._fingerprint = ""
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="suelo-parts")
-        self._pending: Future[None] | None = None
+        self._background = Background("suelo-parts")
         self._whole = True
         self.kept = range(0)
-        self.saved = 0
 
     def open(self, fingerprint: str) -> Self:
         """Look for strips that were made in the way that a fingerprint stands for."""
@@ -55,7 +53,7 @@ class Parts:
         """Store a strip, in the background."""
         self._settle()
         if self._whole:
-            self._pending = self._executor.submit(self._store, index, strip)
+            self._background.save(self._store, index, strip)
 
     def clear(self) -> None:
         """Remove all strips: the job is done with."""
@@ -71,21 +69,17 @@ class Parts:
     ) -> None:
         """Wait until the last strip is stored."""
         self._settle()
-        self._executor.shutdown()
+        self._background.close()
 
     def _store(self, index: int, strip: KeptStrip) -> None:
         self._objects.put(self._name(index), strip.to_bytes())
 
     def _settle(self) -> None:
-        if self._pending is None:
-            return
         try:
-            self._pending.result()
-            self.saved += 1
+            self._background.settle()
         except (SueloError, OSError) as error:
             _log.warning("Progress of job %s is not kept from here on: %s", self._job_id, error)
             self._whole = False
-        self._pending = None
 
     def _name(self, index: int) -> str:
         return f"{self._folder}/{self._fingerprint}-{index:05d}.npy"

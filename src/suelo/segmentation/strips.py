@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any, Self
 
 from suelo.errors import InputError, SueloError, UnavailableError
 from suelo.segmentation.atomic import naming, replacing
+from suelo.segmentation.background import Background
 from suelo.segmentation.keeping import KeptStrip
 
 _SUFFIX = ".strip"
@@ -45,8 +45,7 @@ class StripStore:
         self.kept: frozenset[int] = frozenset()
         self._place: _Folder | _Bucket = _place(self.address)
         self._fingerprint = fingerprint
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="suelo-strips")
-        self._pending: Future[None] | None = None
+        self._background = Background("suelo-strips")
 
     def open(self, fingerprint: str) -> Self:
         """Look for strips that were made in the way that a fingerprint stands for.
@@ -78,8 +77,7 @@ class StripStore:
         Raises:
             SueloError: The strip before could not be stored.
         """
-        self.settle()
-        self._pending = self._executor.submit(self._place.put, self._name(index), strip.to_bytes)
+        self._background.save(self._place.put, self._name(index), strip.to_bytes)
 
     @property
     def there(self) -> bool:
@@ -97,9 +95,7 @@ class StripStore:
         Raises:
             SueloError: It could not be stored.
         """
-        pending, self._pending = self._pending, None
-        if pending is not None:
-            pending.result()
+        self._background.settle()
 
     def put(self, name: str, content: bytes) -> None:
         """Store something else that belongs to the strips."""
@@ -133,7 +129,7 @@ class StripStore:
             if error is None:
                 raise
         finally:
-            self._executor.shutdown()
+            self._background.close()
 
     def _name(self, index: int) -> str:
         return f"{self._fingerprint}-{index:05d}{_SUFFIX}"

@@ -9,12 +9,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from suelo.cluster.task import MODEL, Image, Work, finish, measure, spans
+from suelo.cluster.task import MODEL, Image, Work, finish, measure
 from suelo.errors import InputError, SueloError
 from suelo.imagery.scene import Scene
 from suelo.imagery.statistics import BandStatistics
 from suelo.model.contract import ModelContract
 from suelo.segmentation.keeping import Keeper, KeptStrip, fingerprint
+from suelo.segmentation.reading import network_view
 from suelo.segmentation.resumable import Run
 from suelo.segmentation.strips import StripStore
 
@@ -66,7 +67,7 @@ class Cluster:
         Returns:
             The strips, as the workers finish them: a keeper for `run.finish`.
         """
-        _, down, across = spans(run.scene.grid, run.model.contract)
+        _, down, across = network_view(run.scene, run.model.contract)
         mark = fingerprint(run.model.sha256, run.statistics, down, across)
         store = StripStore(run.strips.address).open(mark)
         if self._model is not None:

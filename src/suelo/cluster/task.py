@@ -10,16 +10,13 @@ from importlib.metadata import version
 from pathlib import Path
 
 from suelo.errors import ImageError, InputError, ModelError
-from suelo.imagery.grid import Grid
 from suelo.imagery.scene import Scene, open_scene
 from suelo.imagery.statistics import BandStatistics, measure_statistics
-from suelo.model.contract import ModelContract
 from suelo.model.session import Model, load_model
 from suelo.segmentation.keeping import fingerprint
 from suelo.segmentation.network import finish_strip
-from suelo.segmentation.reading import NativeRows, ResampledRows, network_grid, read_strips
+from suelo.segmentation.reading import network_view, read_strips
 from suelo.segmentation.strips import StripStore
-from suelo.segmentation.tiling import Spans, Tiling
 
 MODEL = "model.onnx"
 """Name, in the store of strips, of a model that is not in the package."""
@@ -69,12 +66,6 @@ class Work:
     version: str
 
 
-def spans(grid: Grid, contract: ModelContract) -> tuple[Grid, Spans, Spans]:
-    """The grid that the network sees of a scene, and the tiles along its height and width."""
-    seen = network_grid(grid, contract.gsd_m)
-    return seen, *Tiling.of(contract).spans(seen.height, seen.width)
-
-
 def measure(image: Image, low_percentile: float, high_percentile: float) -> BandStatistics:
     """Measure the statistics of a scene on a worker.
 
@@ -115,10 +106,9 @@ def finish(work: Work, index: int) -> int:
     with _loading:
         model = _model(work.model_sha256, work.store if work.own_model else "", work.threads)
     with _open(work.image) as scene:
-        grid, down, across = spans(scene.grid, model.contract)
+        rows, down, across = network_view(scene, model.contract)
         if fingerprint(model.sha256, work.statistics, down, across) != work.fingerprint:
             raise InputError("A worker would cut the scene differently; it needs the same Suelo and the same image.")
-        rows = NativeRows(scene) if grid.shape == scene.grid.shape else ResampledRows(scene, grid)
         strip = next(read_strips(rows, work.statistics, down, across, [index]))
     with _network:
         finished = finish_strip(model, strip, down, across, lambda _done: None)

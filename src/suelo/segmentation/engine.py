@@ -22,7 +22,7 @@ from suelo.segmentation.keeping import Keeper, fingerprint
 from suelo.segmentation.network import finished_strips, joined
 from suelo.segmentation.pipeline import ahead
 from suelo.segmentation.profile import Profile
-from suelo.segmentation.reading import NativeRows, ResampledRows, Rows, network_grid, read_strips
+from suelo.segmentation.reading import ResampledRows, network_view, read_strips
 from suelo.segmentation.restoring import restored_rows
 from suelo.segmentation.selection import NO_DATA
 from suelo.segmentation.tiling import Tiling
@@ -141,20 +141,19 @@ def _rows(
     open_keeper: OpenKeeper | None = None,
     profile: Profile | None = None,
 ) -> Generator[NDArray[np.uint8]]:
-    grid = network_grid(scene.grid, model.contract.gsd_m)
-    down, across = (tiling or Tiling.of(model.contract)).spans(grid.height, grid.width)
+    source, down, across = network_view(scene, model.contract, tiling)
     keeper = open_keeper(fingerprint(model.sha256, statistics, down, across)) if open_keeper else None
     wanted = [index for index in range(len(down.starts)) if keeper is None or index not in keeper.kept]
-    resampled = ResampledRows(scene, grid) if grid.shape != scene.grid.shape else None
-    source: Rows = resampled or NativeRows(scene)
     total = len(down.starts) * len(across.starts)
     strips = read_strips(source, statistics, down, across, wanted, profile)
     # Closing does not wait for somebody to drop the traceback of an error: afterwards no thread reads any more.
     with closing(ahead(strips) if len(wanted) > 1 else strips) as read:
         # The network runs in the thread of the caller, who has it for long: OpenVINO keeps something for each thread.
         finished = finished_strips(model, read, down, across, lambda done: report(done, total), keeper, profile)
-        rows = joined(finished, grid.height)
-        yield from restored_rows(rows, grid, scene.grid, resampled.take_valid) if resampled else rows
+        rows = joined(finished, source.grid.height)
+        if isinstance(source, ResampledRows):
+            rows = restored_rows(rows, source.grid, scene.grid, source.take_valid)
+        yield from rows
 
 
 class _Reporter:

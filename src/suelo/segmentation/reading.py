@@ -14,8 +14,9 @@ from suelo.imagery.grid import Grid, Window
 from suelo.imagery.resampling import Axis, resample
 from suelo.imagery.scene import Scene
 from suelo.imagery.statistics import BandStatistics, stretch
+from suelo.model.contract import ModelContract
 from suelo.segmentation.profile import Profile
-from suelo.segmentation.tiling import Spans, reflected
+from suelo.segmentation.tiling import Spans, Tiling, reflected
 
 GSD_TOLERANCE = 1.25
 """A scene whose ground sampling distance is further off the model's than this factor is resampled."""
@@ -132,8 +133,26 @@ class ResampledRows:
         self._valid.update(zip(range(start, self._next_row), np.packbits(valid[start - first :], axis=1), strict=True))
 
 
-def network_grid(scene: Grid, gsd_m: float) -> Grid:
-    """The grid that the network sees: the scene's own one, or one with about `gsd_m` metres per pixel."""
+def network_view(
+    scene: Scene, contract: ModelContract, tiling: Tiling | None = None
+) -> tuple[NativeRows | ResampledRows, Spans, Spans]:
+    """A scene as the network sees it.
+
+    Args:
+        scene: The image.
+        contract: What the model asks for.
+        tiling: How the scene is cut; what the model asks for by default.
+
+    Returns:
+        Its pixels on the network's grid, and the tiles along the height and the width of that grid.
+    """
+    grid = _network_grid(scene.grid, contract.gsd_m)
+    rows = NativeRows(scene) if grid.shape == scene.grid.shape else ResampledRows(scene, grid)
+    return rows, *(tiling or Tiling.of(contract)).spans(grid.height, grid.width)
+
+
+def _network_grid(scene: Grid, gsd_m: float) -> Grid:
+    """The scene's own grid, or one with about `gsd_m` metres per pixel."""
     ratio = scene.gsd_m / gsd_m
     if 1 / GSD_TOLERANCE <= ratio <= GSD_TOLERANCE:
         return scene

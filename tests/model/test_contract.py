@@ -23,7 +23,15 @@ def test_json_gives_back_every_value():
         tile=256,
         halo=32,
         training={"seed": 7, "split": {"test": [1, 2]}},
-        metrics=Metrics(measured_on="two scenes", jaccard={"roads": 0.5, "tracks": None}, mean_jaccard=0.5),
+        metrics=Metrics(
+            measured_on="two scenes",
+            jaccard={"roads": 0.5, "tracks": None},
+            mean_jaccard=0.5,
+            polygon_jaccard={"roads": 0.4, "tracks": None},
+            mean_polygon_jaccard=0.4,
+            scenes={"roads": 2, "tracks": 0},
+        ),
+        metrics_elsewhere=(Metrics(measured_on="a suburb", jaccard={"roads": 0.3}, mean_jaccard=0.3),),
         git_commit="abc",
     )
     assert ModelContract.from_json(full.to_json(), "m.onnx") == full

@@ -62,6 +62,8 @@ def test_the_model_file_says_what_it_learned_from_and_how_it_was_judged(trained)
     assert contract.thresholds == tuple((found.all_levels() / 250).tolist())
     assert contract.metrics == found.evaluate(DstlFolder(options.data)).metrics()
     assert "had not seen its ground" in contract.metrics.measured_on
+    assert set(contract.metrics.polygon_jaccard) == set(contract.metrics.scenes) == set(CLASS_KEYS)
+    assert contract.metrics_elsewhere == tuple(found.evaluate_elsewhere(kind).metrics() for kind in found.kinds())
     assert (options.work / "report" / "index.html").is_file()
 
 

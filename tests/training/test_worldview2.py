@@ -10,7 +10,7 @@ from suelo.imagery.geotiff import write_cog
 from suelo.imagery.grid import Grid
 from suelo.imagery.scene import BAND_NAMES
 from suelo.model.session import load_model
-from suelo.training.worldview2 import NAME, count_worldview2, evaluate_worldview2
+from suelo.training.worldview2 import NAME, evaluate_worldview2, judge_worldview2
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def chips(tmp_path):
 
 
 def test_only_classes_that_were_looked_for_and_pixels_that_are_not_ignored_count(chips):
-    found = count_worldview2(load_model(), chips)
+    found = judge_worldview2(load_model(), chips).counts()
     assert found.inside.sum(axis=1)[[0, 2, 4]].tolist() == [10 * 35, 28 * 40, 0]
     assert (found.inside + found.outside).sum(axis=1).tolist() == [48 * 35, 0, 48 * 40, 0, 0, 48 * 40, 0, 0, 0, 0]
 
@@ -44,7 +44,7 @@ def test_the_scores_are_those_at_the_thresholds_of_the_model(chips):
     assert list(scores) == ["buildings", "roads"]
     assert scores["roads"].threshold == model.contract.thresholds[2]
     level = int(np.ceil(round(model.contract.thresholds[2] * 250, 6)))
-    assert scores["roads"].jaccard == pytest.approx(count_worldview2(model, chips).jaccard()[2, level])
+    assert scores["roads"].jaccard == pytest.approx(judge_worldview2(model, chips).counts().jaccard()[2, level])
 
 
 def test_what_is_missing_or_does_not_fit_is_said_in_one_sentence(chips):
@@ -52,13 +52,13 @@ def test_what_is_missing_or_does_not_fit_is_said_in_one_sentence(chips):
     labels = chips / "labels" / f"{NAME}.npz"
     np.savez(labels, labels=np.zeros((10, 4, 4)), ignore=np.zeros((10, 4, 4)), evaluated=np.ones(10, bool))
     with pytest.raises(InputError, match=r"is \(10, 4, 4\), the image needs \(10, 48, 40\)"):
-        count_worldview2(model, chips)
+        judge_worldview2(model, chips)
     labels.write_bytes(b"no archive")
     with pytest.raises(InputError, match="does not hold the arrays"):
-        count_worldview2(model, chips)
+        judge_worldview2(model, chips)
     labels.unlink()
     with pytest.raises(InputError, match="There is no"):
-        count_worldview2(model, chips)
+        judge_worldview2(model, chips)
 
 
 @pytest.mark.shared_data

@@ -146,6 +146,9 @@ def elsewhere_chip(
         "../shared/data/chips"
     ),
     model: Annotated[Path | None, typer.Option(help="A model file; the shipped one by default.")] = None,
+    picture: Annotated[
+        Path | None, typer.Option(help="Draw what of buildings, roads and trees is found, missed and wrong: a PNG.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The figures as JSON.")] = False,
 ) -> None:
     """An American suburb seen by WorldView-2 at 2 m: how far a model carries over to another place and sensor.
@@ -155,9 +158,14 @@ def elsewhere_chip(
     Examples:
 
       suelo benchmark elsewhere --data chips
+
+      suelo benchmark elsewhere --data chips --picture agreement.png
     """
     from suelo.model.session import load_model
-    from suelo.training.worldview2 import evaluate_worldview2
+    from suelo.training.worldview2 import judge_worldview2
 
-    found = evaluate_worldview2(load_model(model), data)
+    judged = judge_worldview2(load_model(model), data)
+    if picture is not None:
+        judged.draw(picture)
+    found = judged.evaluate()
     typer.echo(json.dumps(found.to_json(), indent=2) if as_json else f"{found.heading}\n\n{found.table()}")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Annotated
 
 import typer
+
+_MEAN = "mean"
 
 app = typer.Typer(help="What is inside a model file.", no_args_is_help=True, rich_markup_mode="markdown")
 
@@ -38,18 +42,35 @@ def show(
     console.print(f"{contract.name} {contract.version}, {contract.precision}, {contract.licence}", highlight=False)
     console.print(f"sha256 {model.sha256}", highlight=False)
     console.print(f"trained at {contract.gsd_m} m per pixel on {', '.join(contract.bands)}", highlight=False)
-    metrics = contract.metrics
-    console.print(f"measured on: {metrics.measured_on if metrics else 'nothing yet'}", highlight=False)
+    if contract.metrics is None:
+        console.print("measured on: nothing yet", highlight=False)
+    places = (contract.metrics, *contract.metrics_elsewhere) if contract.metrics else ()
+    for letter, place in zip(ascii_uppercase, places, strict=False):
+        console.print(f"measured on {letter}: {place.measured_on}", highlight=False)
     table = Table()
     table.add_column("class")
-    table.add_column("threshold", justify="right")
-    table.add_column("Jaccard", justify="right")
+    columns = ["threshold"]
+    figures: list[Callable[[str], str]] = []
+    for letter, place in zip(ascii_uppercase, places, strict=False):
+        columns.append(f"Jaccard {letter}")
+        figures.append(_of_class(place.jaccard, place.mean_jaccard))
+        if place.polygon_jaccard:
+            columns.append(f"polygons {letter}")
+            figures.append(_of_class(place.polygon_jaccard, place.mean_polygon_jaccard))
+    for column in columns:
+        table.add_column(column, justify="right")
     for land_cover, threshold in zip(CLASSES, contract.thresholds, strict=True):
-        jaccard = metrics.jaccard.get(land_cover.key) if metrics else None
-        table.add_row(land_cover.name, f"{threshold:.2f}", _figure(jaccard))
-    table.add_row("mean", "", _figure(metrics.mean_jaccard if metrics else None), style="bold")
+        table.add_row(land_cover.name, f"{threshold:.2f}", *(figure(land_cover.key) for figure in figures))
+    table.add_row("mean", "", *(figure(_MEAN) for figure in figures), style="bold")
     console.print(table)
 
 
-def _figure(value: float | None) -> str:
-    return "not measurable" if value is None else f"{value:.3f}"
+def _of_class(values: Mapping[str, float | None], mean: float | None) -> Callable[[str], str]:
+    """What a table shows of a class, given its key, or of the mean."""
+    shown = {**values, _MEAN: mean}
+
+    def figure(key: str) -> str:
+        value = shown.get(key)
+        return f"{value:.3f}" if value is not None else "not measurable" if key in shown else ""
+
+    return figure

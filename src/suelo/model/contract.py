@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from suelo.errors import ModelError
 from suelo.imagery.grid import DEFAULT_GSD_M
-from suelo.imagery.scene import BAND_NAMES
-from suelo.imagery.statistics import CLIP
+from suelo.imagery.scene import BAND_NAMES, Scene
+from suelo.imagery.statistics import CLIP, BandStatistics, measure_statistics
 from suelo.landcover import CLASS_COUNT, CLASS_KEYS
 
 METADATA_KEY = "suelo"
@@ -38,6 +38,14 @@ class Normalisation(BaseModel):
     high: float = Field(default=99.0, gt=0.0, le=100.0)
     clip: tuple[float, float] = CLIP
 
+    def measure(self, scene: Scene) -> BandStatistics:
+        """Measure the statistics that normalise a scene for this model.
+
+        Raises:
+            ImageError: No pixel has data.
+        """
+        return measure_statistics(scene, self.low, self.high)
+
 
 class Metrics(BaseModel):
     """How good a model is.
@@ -46,6 +54,9 @@ class Metrics(BaseModel):
         measured_on: What it was measured on, in words.
         jaccard: Per class key: intersection over union, areas summed over all scenes; None where not measurable.
         mean_jaccard: Plain mean over the measurable classes, or None.
+        polygon_jaccard: The same of the exported polygons against the label polygons; empty where not measured.
+        mean_polygon_jaccard: Its plain mean, or None.
+        scenes: Per class key: scenes whose labels have the class; empty where nobody counted.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -53,6 +64,9 @@ class Metrics(BaseModel):
     measured_on: str
     jaccard: dict[str, float | None]
     mean_jaccard: float | None
+    polygon_jaccard: dict[str, float | None] = {}
+    mean_polygon_jaccard: float | None = None
+    scenes: dict[str, int] = {}
 
 
 class ModelContract(BaseModel):
@@ -71,6 +85,7 @@ class ModelContract(BaseModel):
         precision: Number format of the weights.
         training: Data, split, seed and options of the training.
         metrics: How good the model is, or None if nobody measured.
+        metrics_elsewhere: How good it is in places of other kinds.
         licence: SPDX identifier of the licence of the weights.
         git_commit: Commit of the code that made the file, or None.
     """
@@ -89,6 +104,7 @@ class ModelContract(BaseModel):
     precision: Literal["fp32", "int8"] = "fp32"
     training: dict[str, Any] = {}
     metrics: Metrics | None = None
+    metrics_elsewhere: tuple[Metrics, ...] = ()
     licence: str = "Apache-2.0"
     git_commit: str | None = None
 

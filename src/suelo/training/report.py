@@ -16,6 +16,7 @@ from suelo.landcover import CLASSES
 from suelo.segmentation.atomic import replacing
 from suelo.segmentation.selection import FULL_SCALE
 from suelo.training.confusion import Confusion
+from suelo.training.drawing import require_matplotlib
 from suelo.training.labelled import LabelledScene
 from suelo.training.metrics import JaccardCounts, LevelCounts
 from suelo.training.ranking import average_precision
@@ -91,13 +92,7 @@ def write_report(
     """
     if not scenes:
         raise InputError("A report needs at least one held-out scene.")
-    try:
-        import matplotlib as _  # noqa: F401 - says early what is missing
-    except ModuleNotFoundError:
-        raise InputError(
-            "A report needs the package matplotlib, which is not installed; "
-            "in Suelo's source folder: pip install '.[train]'."
-        ) from None
+    require_matplotlib("A report")
     folder.mkdir(parents=True, exist_ok=True)
     total, at, confusion = LevelCounts(), JaccardCounts(), Confusion()
     for reported in scenes:

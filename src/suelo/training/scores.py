@@ -84,9 +84,16 @@ class Evaluation:
 
     def metrics(self) -> Metrics:
         """The part that goes into the contract of a model."""
-        jaccard = {score.key: None if score.jaccard is None else round(score.jaccard, 4) for score in self.classes}
-        mean = None if self.mean_jaccard is None else round(self.mean_jaccard, 4)
-        return Metrics(measured_on=self.measured_on, jaccard=jaccard, mean_jaccard=mean)
+        scenes = {score.key: score.scenes for score in self.classes if score.scenes is not None}
+        return Metrics(
+            measured_on=self.measured_on,
+            jaccard={score.key: _rounded(score.jaccard) for score in self.classes},
+            mean_jaccard=_rounded(self.mean_jaccard),
+            # Scenes are counted where polygons are compared.
+            polygon_jaccard={score.key: _rounded(score.polygon_jaccard) for score in self.classes if scenes},
+            mean_polygon_jaccard=_rounded(self.mean_polygon_jaccard),
+            scenes=scenes,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Everything as JSON-ready values."""
@@ -186,6 +193,10 @@ def plain_mean(values: Sequence[float | None]) -> float | None:
 
 def _row(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cells) + " |"
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
 
 
 def _threshold(score: ClassScore) -> str:

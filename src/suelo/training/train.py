@@ -90,6 +90,7 @@ def _on_images(options: TrainingOptions, data: Path, progress: Progress | None) 
             **json.loads(options.identity_text()),
         },
         metrics=held_out.evaluate(DstlFolder(data), staged(progress, "testing")).metrics(),
+        metrics_elsewhere=tuple(held_out.evaluate_elsewhere(kind).metrics() for kind in held_out.kinds()),
         git_commit=commit,
     )
     export_onnx(network, contract, options.out)

@@ -52,7 +52,7 @@ def client(service: JobService, tmp_path: Path) -> Client:
     def failure() -> tuple[bytes, int]:
         return LARGE, 500
 
-    return Client(redirect_large_answers(app.wsgi_app, service.lend))
+    return Client(redirect_large_answers(app.wsgi_app, service.downloads.lend))
 
 
 def fetch(address: str, headers: dict[str, str] | None = None) -> tuple[int, http.client.HTTPMessage, bytes]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def _adapter() -> Handler:
     service = job_service()
     app = create_api(service)
-    inner = redirect_large_answers(know_gateway(app.wsgi_app), service.lend)
+    inner = redirect_large_answers(know_gateway(app.wsgi_app), service.downloads.lend)
     # REST APIs need to be told that bytes may come out; HTTP APIs always take them.
     adapter: Handler = make_lambda_handler(inner, binary_support=True)
     return adapter

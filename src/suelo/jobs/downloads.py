@@ -1,9 +1,10 @@
-"""Large files of results that S3 gives away itself, by an address that holds for a while."""
+"""Large files that S3 gives away itself, by an address that holds for a while."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from suelo.jobs.job import new_id
 from suelo.jobs.objects import Objects, export_key
 
 DIRECT_BYTES = 4_000_000
@@ -12,7 +13,7 @@ DIRECT_BYTES = 4_000_000
 
 
 class Downloads:
-    """Addresses of S3 for files of results, where clients may have such."""
+    """Addresses of S3 for files, where clients may have such."""
 
     def __init__(self, objects: Objects, presign: bool) -> None:
         """Use a store; without `presign` everything comes through the server."""
@@ -41,6 +42,26 @@ class Downloads:
         if address is not None and self._objects.size(object_key) is None:
             self._objects.put_file(object_key, path, name, media_type)
         return address
+
+    def lend(self, path: Path, name: str, media_type: str) -> str | None:
+        """Put a file where anybody with the address can fetch it for an hour.
+
+        Args:
+            path: The file; it may be gone afterwards.
+            name: File name for who fetches it.
+            media_type: Media type for them.
+
+        Returns:
+            The address; None if the store is a folder.
+
+        Raises:
+            UnavailableError: The store is away.
+        """
+        if not self._objects.remote:
+            return None
+        place = export_key("answers", new_id())
+        self._objects.put_file(place, path, name, media_type)
+        return self._objects.address_for_download(place)
 
     def origin(self) -> str | None:
         """Scheme and host of the addresses, for the page's content policy; None if there are none."""

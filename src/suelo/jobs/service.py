@@ -5,42 +5,34 @@ from __future__ import annotations
 import logging
 import shutil
 import threading
-import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from datetime import timedelta
-from pathlib import Path
+from functools import partial
 
-from sqlalchemy.exc import OperationalError
-
-from suelo.errors import ConflictError, NotFoundError, UnavailableError
 from suelo.jobs.cache import FileCache
 from suelo.jobs.database import open_database
+from suelo.jobs.dispatch import Dispatcher
 from suelo.jobs.downloads import Downloads
 from suelo.jobs.events import Event, events_of
 from suelo.jobs.idempotency import IdempotencyKeys
 from suelo.jobs.identity import Worker
 from suelo.jobs.intake import Intake
-from suelo.jobs.job import Job, JobOptions, Upload, new_id, now
-from suelo.jobs.objects import Objects, export_key
+from suelo.jobs.job import Job, JobOptions, Upload
+from suelo.jobs.objects import Objects
 from suelo.jobs.patience import AWAY
 from suelo.jobs.queue import SqsQueue
 from suelo.jobs.records import Records
-from suelo.jobs.recovery import MAX_TRIES, ORPHAN_AGE, SILENCE, recover, sweep
+from suelo.jobs.recovery import ORPHAN_AGE
+from suelo.jobs.removal import Removal
 from suelo.jobs.results import Results
 from suelo.jobs.runner import Runner
+from suelo.jobs.sample import Sample
 from suelo.jobs.uploads import Uploads
 from suelo.jobs.users import Users
-from suelo.jobs.worker import BackgroundWorker
 from suelo.model.session import Model, shared_model
 from suelo.settings import Settings
 
 _log = logging.getLogger(__name__)
-
-SAMPLE_SIZE = 1024
-SAMPLE_SEED = 7
-_LEAST_ADVANCE = 0.01
-"""A worker that gets no further with a scene in all its time has failed to run it."""
 
 
 class JobService:
@@ -63,7 +55,8 @@ class JobService:
         self.settings = settings
         home = settings.home.expanduser().resolve()
         self._worker = Worker.here()
-        self._work_folder = home / "work"
+        name = str(self._worker)
+        self._own_folder = home / "work" / name
         self._cache = FileCache(home / "cache", settings.cache_mb * 1_000_000)
         self._engine = open_database(
             settings.database_url,
@@ -71,12 +64,11 @@ class JobService:
             connections=settings.database_connections,
             up_to_date=settings.database_migrate,
         )
-        self._queue = SqsQueue(settings.queue) if settings.queue else None
+        queue = SqsQueue(settings.queue) if settings.queue else None
         self._records = Records(self._engine)
         self._objects = Objects(settings.store_url, self._cache)
         self._uploads = Uploads(self._engine, self._objects, settings.max_upload_mb * 1_000_000, settings.presign)
-        name = str(self._worker)
-        runner = Runner(self._records, self._objects, self._load_model, self._work_folder / name, name)
+        runner = Runner(self._records, self._objects, self._load_model, self._own_folder, name)
         self._intake = Intake(
             self._records,
             self._objects,
@@ -91,9 +83,25 @@ class JobService:
         self.idempotency = IdempotencyKeys(self._engine)
         self.results = Results(self._records, self._objects, self._cache)
         self.downloads = Downloads(self._objects, settings.presign)
-        self._background = BackgroundWorker(self._run_next, self._tend, self.tidy)
-        self._hard_of_hearing_until = 0.0
-        self._sample = threading.Lock()
+        self._removal = Removal(
+            self._records,
+            self._objects,
+            self._uploads,
+            self.results,
+            home / "work",
+            self._worker,
+            settings.retention_days,
+        )
+        self._dispatcher = Dispatcher(
+            self._records, self._objects, self._intake, queue, self._worker, self._removal.tidy
+        )
+        self._sample = Sample(
+            self._records,
+            self._load_model,
+            partial(self.submit_image, owner="", shared=True),
+            self._removal.delete,
+            self._own_folder / "sample",
+        )
 
     def start(self, run_jobs: bool = True) -> None:
         """Take up what dead processes left, sweep leftovers, load the model, and serve the queue in the background.
@@ -108,31 +116,20 @@ class JobService:
             _log.warning("Left for later: %s", str(error).partition("\n")[0])
         self._cache.sweep()
         threading.Thread(target=self._warm_up, name="suelo-warm-up", daemon=True).start()
-        self._background.start(run_jobs and self._queue is None)
+        self._dispatcher.start(run_jobs)
 
     def stop(self) -> None:
         """Stop serving the queue: a running job ends its strip and goes back into the queue."""
-        self._background.stop()
+        self._dispatcher.stop()
         self.results.close()
         if not self._intake.active:
             # A chip that a request still works on keeps its folder; the next process sweeps it.
-            shutil.rmtree(self._work_folder / str(self._worker), ignore_errors=True)
+            shutil.rmtree(self._own_folder, ignore_errors=True)
         self._engine.dispose()
 
     def recover(self) -> None:
         """Put running jobs of dead processes back into the queue, or fail them with a reason."""
-        believe_silence = time.monotonic() >= self._hard_of_hearing_until
-        for job_id in recover(self._records, self._objects, self._worker, self._intake.active, believe_silence):
-            self._announce(job_id)
-
-    def _tend(self) -> None:
-        try:
-            self._records.beat(str(self._worker))
-        except OperationalError:
-            # Nobody else could say that they live either.
-            self._hard_of_hearing_until = time.monotonic() + SILENCE.total_seconds()
-            raise
-        self.recover()
+        self._dispatcher.recover()
 
     def tidy(self, orphan_age: timedelta = ORPHAN_AGE) -> None:
         """Delete results that are older than they should be kept, and what nothing refers to any more.
@@ -144,20 +141,7 @@ class JobService:
             UnavailableError: The store is away.
             OperationalError: The database is away.
         """
-        if self.settings.retention_days:
-            for job_id in self._records.expired(now() - timedelta(days=self.settings.retention_days)):
-                with suppress(NotFoundError, ConflictError):  # somebody else was quicker
-                    self.delete(job_id)
-        sweep(self._records, self._uploads, self._objects, self._work_folder, self._worker, orphan_age)
-
-    def _announce(self, job_id: str) -> None:
-        if self._queue is None:
-            self._background.wake()
-            return
-        try:
-            self._queue.announce(job_id)
-        except UnavailableError:
-            _log.warning("Job %s could not be announced; that is done again when the queue is empty", job_id)
+        self._removal.tidy(orphan_age)
 
     def announce_lost(self) -> int:
         """Announce queued jobs again if SQS has no messages left, so that theirs must have been lost.
@@ -168,12 +152,7 @@ class JobService:
         Raises:
             UnavailableError: SQS cannot be reached.
         """
-        if self._queue is None or not self._queue.empty:
-            return 0
-        waiting = [row.id for row in self._records.unfinished() if row.status == "queued"]
-        for job_id in waiting:
-            self._queue.announce(job_id)
-        return len(waiting)
+        return self._dispatcher.announce_lost()
 
     def run_announced(self, job_id: str, stopping: Callable[[], bool]) -> Job | None:
         """Run a job that a message of the queue announced.
@@ -189,31 +168,7 @@ class JobService:
             UnavailableError: The store or the queue is away; the message should come again.
             sqlalchemy.exc.OperationalError: The database is.
         """
-        job = self._records.claim(str(self._worker), job_id)
-        if job is None:
-            # It is done, deleted or in work; or its worker died, which recovery finds out.
-            self.recover()
-            return None
-        before = job.progress
-        self._background.start(run_jobs=False)
-        try:
-            job = self._intake.run_queued(job, stopping)
-        finally:
-            self._background.stop()
-        if job.status != "queued":
-            return job
-        if job.progress - before < _LEAST_ADVANCE and not self._records.try_again(job_id, MAX_TRIES):
-            return self._records.get(job_id)
-        if self._queue is not None:
-            self._queue.announce(job_id)
-        return job
-
-    def _run_next(self, stopping: Callable[[], bool]) -> bool:
-        job = self._records.claim(str(self._worker))
-        if job is None:
-            return False
-        self._intake.run_queued(job, stopping)
-        return True
+        return self._dispatcher.run_announced(job_id, stopping)
 
     def _load_model(self) -> Model:
         return shared_model(self.settings.model, self.settings.threads)
@@ -271,7 +226,7 @@ class JobService:
         """
         job = self._intake.from_upload(upload_id, owner, options or JobOptions())
         if job.status == "queued":
-            self._announce(job.id)
+            self._dispatcher.announce(job.id)
         return job
 
     def submit_image(
@@ -342,56 +297,11 @@ class JobService:
             NotFoundError: There is no such job.
             ConflictError: It is not finished.
         """
-        self._records.delete(job_id)
-        self.results.forget(job_id)
-        try:
-            self._objects.delete_job(job_id)
-        except UnavailableError:
-            _log.warning("The objects of job %s could not be removed; the sweep will do it", job_id)
-
-    def lend(self, path: Path, name: str, media_type: str) -> str | None:
-        """Put a file where anybody with the address can fetch it for an hour.
-
-        Args:
-            path: The file; it may be gone afterwards.
-            name: File name for who fetches it.
-            media_type: Media type for them.
-
-        Returns:
-            The address; None if the store is a folder.
-
-        Raises:
-            UnavailableError: The store is away.
-        """
-        place = export_key("answers", new_id())
-        if not self._objects.remote:
-            return None
-        self._objects.put_file(place, path, name, media_type)
-        return self._objects.address_for_download(place)
+        self._removal.delete(job_id)
 
     def ensure_sample(self) -> Job:
         """The shared sample job; it is made of a simulated scene if the model has none yet."""
-        with self._sample:
-            for job in self._records.shared():
-                if job.model_sha256 == self.model.sha256 and job.status not in {"failed", "cancelled"}:
-                    return job
-            job = self._make_sample()
-            for old in self._records.shared():
-                if old.id != job.id and old.finished:
-                    self.delete(old.id)
-            return job
-
-    def _make_sample(self) -> Job:
-        from suelo.simulation import simulate
-
-        folder = self._work_folder / str(self._worker) / "sample"
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            path = folder / "Sample.tif"
-            simulate(path, height=SAMPLE_SIZE, width=SAMPLE_SIZE, seed=SAMPLE_SEED)
-            return self.submit_image(path.read_bytes(), path.name, "", shared=True)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+        return self._sample.ensure()
 
     def list(self, owner: str, limit: int = 50, before: str | None = None) -> Sequence[Job]:
         """Jobs of an owner and shared samples, newest first.

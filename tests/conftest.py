@@ -44,6 +44,24 @@ def shared_data() -> Path:
     return folder
 
 
+RunSuelo = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def suelo(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> RunSuelo:
+    """A function that runs `suelo …` in this process; its exit code, standard output and standard error."""
+    from suelo.cli import main
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["suelo", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        captured = capsys.readouterr()
+        return stop.value.code or 0, captured.out, captured.err
+
+    return call
+
+
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
     """Address of a PostgreSQL server of our own, started in a temporary folder; skips where there is none."""

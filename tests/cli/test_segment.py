@@ -2,14 +2,12 @@
 
 import csv
 import json
-import sys
 
 import numpy as np
 import pyogrio
 import pytest
 import rasterio
 
-from suelo.cli import main
 from suelo.simulation import simulate
 
 
@@ -20,22 +18,8 @@ def chip(tmp_path_factory):
     return path
 
 
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Run `suelo …` and return its exit code, standard output and standard error."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["suelo", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        captured = capsys.readouterr()
-        return stop.value.code or 0, captured.out, captured.err
-
-    return call
-
-
-def test_an_image_gets_a_folder_with_all_files(run, chip, tmp_path):
-    code, out, _ = run("segment", chip, "-o", tmp_path)
+def test_an_image_gets_a_folder_with_all_files(suelo, chip, tmp_path):
+    code, out, _ = suelo("segment", chip, "-o", tmp_path)
     assert code == 0
     assert {p.name for p in (tmp_path / "chip").iterdir()} == {
         "probabilities.tif",
@@ -50,8 +34,8 @@ def test_an_image_gets_a_folder_with_all_files(run, chip, tmp_path):
         assert (probabilities.crs, probabilities.transform) == (image.crs, image.transform)
 
 
-def test_thresholds_and_classes_decide_what_is_written(run, chip, tmp_path):
-    code, _, _ = run(
+def test_thresholds_and_classes_decide_what_is_written(suelo, chip, tmp_path):
+    code, _, _ = suelo(
         "segment", chip, "-o", tmp_path, "--threshold", "trees=0.2", "--threshold", "0.3", "--classes", "trees, roads"
     )
     assert code == 0
@@ -63,30 +47,30 @@ def test_thresholds_and_classes_decide_what_is_written(run, chip, tmp_path):
     assert set(polygons["class"]) <= {"trees", "roads"}
 
 
-def test_one_bad_file_does_not_stop_the_others(run, chip, tmp_path):
+def test_one_bad_file_does_not_stop_the_others(suelo, chip, tmp_path):
     bad = tmp_path / "photo.tif"
     with rasterio.open(bad, "w", driver="GTiff", width=32, height=32, count=3, dtype="uint8") as image:
         image.write(np.full((3, 32, 32), 7, np.uint8))
     out = tmp_path / "out"
-    code, _, err = run("segment", bad, chip, "-o", out)
+    code, _, err = suelo("segment", bad, chip, "-o", out)
     assert code == 2
     assert "3 bands" in err
     assert (out / "chip" / "result.json").exists()
     assert not (out / "photo").exists()
 
 
-def test_images_of_the_same_name_get_folders_of_their_own(run, chip, tmp_path):
+def test_images_of_the_same_name_get_folders_of_their_own(suelo, chip, tmp_path):
     other = tmp_path / "elsewhere" / "chip.tif"
     other.parent.mkdir()
     other.write_bytes(chip.read_bytes())
-    code, _, _ = run("segment", chip, other, "-o", tmp_path / "out", "--format", "csv")
+    code, _, _ = suelo("segment", chip, other, "-o", tmp_path / "out", "--format", "csv")
     assert code == 0
     first, second = (tmp_path / "out" / name / "classes.csv" for name in ("chip", "chip-2"))
     assert first.read_text() == second.read_text()
 
 
-def test_json_is_one_document_per_image(run, chip, tmp_path):
-    code, out, _ = run("segment", chip, "missing.tif", "-o", tmp_path, "--json", "--format", "csv")
+def test_json_is_one_document_per_image(suelo, chip, tmp_path):
+    code, out, _ = suelo("segment", chip, "missing.tif", "-o", tmp_path, "--json", "--format", "csv")
     assert code == 2
     good, bad = map(json.loads, out.splitlines())
     assert good["image"] == str(chip)
@@ -96,13 +80,13 @@ def test_json_is_one_document_per_image(run, chip, tmp_path):
     assert "missing.tif" in bad["error"]
 
 
-def test_the_statistics_of_another_result_can_be_used(run, chip, tmp_path):
-    run("segment", chip, "-o", tmp_path / "a", "--format", "csv")
+def test_the_statistics_of_another_result_can_be_used(suelo, chip, tmp_path):
+    suelo("segment", chip, "-o", tmp_path / "a", "--format", "csv")
     statistics = tmp_path / "a" / "chip" / "result.json"
     shifted = json.loads(statistics.read_text())
     shifted["statistics"]["high"] = [2 * v for v in shifted["statistics"]["high"]]
     statistics.write_text(json.dumps(shifted))
-    code, _, _ = run("segment", chip, "-o", tmp_path / "b", "--statistics", statistics, "--format", "csv")
+    code, _, _ = suelo("segment", chip, "-o", tmp_path / "b", "--statistics", statistics, "--format", "csv")
     assert code == 0
     used = json.loads((tmp_path / "b" / "chip" / "result.json").read_text())["statistics"]
     assert used == shifted["statistics"]
@@ -117,8 +101,8 @@ def test_the_statistics_of_another_result_can_be_used(run, chip, tmp_path):
         (["--statistics", "nowhere.json"], "nowhere.json"),
     ],
 )
-def test_bad_options_are_refused_before_any_work(run, chip, tmp_path, arguments, sentence):
-    code, _, err = run("segment", chip, "-o", tmp_path / "out", *arguments)
+def test_bad_options_are_refused_before_any_work(suelo, chip, tmp_path, arguments, sentence):
+    code, _, err = suelo("segment", chip, "-o", tmp_path / "out", *arguments)
     assert code == 2
     assert sentence in err
     assert err.count("\n") == 1

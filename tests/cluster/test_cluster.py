@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 
 import pytest
 
-from suelo.cli import main
 from suelo.cluster.driver import connected
 from suelo.errors import InputError, SueloError
 from suelo.imagery.statistics import measure_statistics
@@ -31,20 +29,6 @@ def whole(scene, model, tmp_path_factory):
     with Run(str(scene), folder, model) as run, StripStore(folder / "strips") as store:
         predict_to_file(run.scene, model, run.statistics, folder / "whole.tif", keeper=store.open)
     return folder
-
-
-@pytest.fixture
-def suelo(monkeypatch, capsys):
-    """Run `suelo …`; its exit code, standard output and standard error."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["suelo", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        captured = capsys.readouterr()
-        return stop.value.code or 0, captured.out, captured.err
-
-    return call
 
 
 def pids(client):

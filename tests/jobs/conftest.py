@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
 from suelo.jobs.database import open_database
+from suelo.jobs.job import Job, new_id, now
 from suelo.jobs.records import Records
 from suelo.jobs.service import JobService
 from suelo.settings import Settings
@@ -38,6 +40,40 @@ def engine(database_url: str) -> Iterator[Engine]:
 @pytest.fixture
 def records(engine: Engine) -> Records:
     return Records(engine)
+
+
+@pytest.fixture
+def new_job() -> Callable[..., Job]:
+    """A function that makes a queued job of an image of its own, with the values given; it is not recorded."""
+
+    def make(**values: object) -> Job:
+        made = Job(
+            id=new_id(),
+            owner="ana",
+            shared=False,
+            name="Bogotá",
+            status="queued",
+            progress=0.0,
+            stage="",
+            message="",
+            created_at=now(),
+            started_at=None,
+            finished_at=None,
+            width=300,
+            height=200,
+            gsd_m=1.24,
+            crs="EPSG:9377",
+            georeferenced=True,
+            image_sha256=new_id() * 2,
+            image_bytes=5_000_000_000,
+            model_name="suelo 1",
+            model_sha256="m" * 64,
+            model_thresholds=(0.25,) * 10,
+            statistics=None,
+        )
+        return replace(made, **values)
+
+    return make
 
 
 @pytest.fixture

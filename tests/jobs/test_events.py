@@ -17,40 +17,15 @@ from suelo.jobs.records import Records
 from suelo.jobs.service import JobService
 from suelo.jobs.tables import EventRow
 
-
-def queued() -> Job:
-    return Job(
-        id=new_id(),
-        owner="ana",
-        shared=False,
-        name="Bogotá",
-        status="queued",
-        progress=0.0,
-        stage="",
-        message="",
-        created_at=now(),
-        started_at=None,
-        finished_at=None,
-        width=300,
-        height=200,
-        gsd_m=1.24,
-        crs="",
-        georeferenced=False,
-        image_sha256=new_id() * 2,
-        image_bytes=5,
-        model_name="suelo 1",
-        model_sha256="m" * 64,
-        model_thresholds=(0.25,) * 10,
-        statistics=None,
-    )
+NewJob = Callable[..., Job]
 
 
 def log(engine: Engine, job: Job) -> list[tuple[str, str]]:
     return [(event.kind, event.detail) for event in events_of(engine, job.id)]
 
 
-def test_the_log_tells_every_turn_of_a_job_once_and_in_order(records: Records, engine: Engine) -> None:
-    job, other = queued(), queued()
+def test_the_log_tells_every_turn_of_a_job_once_and_in_order(records: Records, engine: Engine, new_job: NewJob) -> None:
+    job, other = new_job(), new_job()
     for added in (job, other, replace(job, id=new_id())):
         records.add(added)
     records.claim("w1", job.id)
@@ -76,8 +51,8 @@ def test_the_log_tells_every_turn_of_a_job_once_and_in_order(records: Records, e
     assert log(engine, other) == [("submitted", "")]
 
 
-def test_the_log_goes_with_its_job(records: Records, engine: Engine) -> None:
-    job, kept = queued(), queued()
+def test_the_log_goes_with_its_job(records: Records, engine: Engine, new_job: NewJob) -> None:
+    job, kept = new_job(), new_job()
     for added in (job, kept):
         records.add(added)
         records.cancel(added.id)

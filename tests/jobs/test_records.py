@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -14,38 +15,11 @@ from suelo.jobs.job import Job, JobOptions, new_id, now
 from suelo.jobs.records import Records
 
 STATISTICS = BandStatistics((1.5,) * 8, (9.25,) * 8, 1.0, 99.0, 0.75)
+NewJob = Callable[..., Job]
 
 
-def job(**values) -> Job:
-    made = Job(
-        id=new_id(),
-        owner="ana",
-        shared=False,
-        name="Bogotá",
-        status="queued",
-        progress=0.0,
-        stage="",
-        message="",
-        created_at=now(),
-        started_at=None,
-        finished_at=None,
-        width=300,
-        height=200,
-        gsd_m=1.24,
-        crs="EPSG:9377",
-        georeferenced=True,
-        image_sha256=new_id() * 2,
-        image_bytes=5_000_000_000,
-        model_name="suelo 1",
-        model_sha256="m" * 64,
-        model_thresholds=(0.25,) * 10,
-        statistics=None,
-    )
-    return replace(made, **values)
-
-
-def test_a_job_comes_back_as_it_was_written(records: Records) -> None:
-    written = job(statistics=STATISTICS, options=JobOptions(gsd_m=0.5, statistics=STATISTICS))
+def test_a_job_comes_back_as_it_was_written(records: Records, new_job: NewJob) -> None:
+    written = new_job(statistics=STATISTICS, options=JobOptions(gsd_m=0.5, statistics=STATISTICS))
     records.add(written)
     assert records.get(written.id) == written
 
@@ -55,8 +29,8 @@ def test_an_unknown_job_is_not_found(records: Records) -> None:
         records.get(new_id())
 
 
-def test_the_same_image_model_and_options_are_kept_once_per_owner(records: Records) -> None:
-    first = job()
+def test_the_same_image_model_and_options_are_kept_once_per_owner(records: Records, new_job: NewJob) -> None:
+    first = new_job()
     records.add(first)
     again = replace(first, id=new_id())
     assert records.add(again).id == first.id
@@ -69,8 +43,8 @@ def test_the_same_image_model_and_options_are_kept_once_per_owner(records: Recor
         assert added.id not in {first.id, again.id}
 
 
-def test_a_failed_job_does_not_stand_for_its_image(records: Records) -> None:
-    first = job(status="running")
+def test_a_failed_job_does_not_stand_for_its_image(records: Records, new_job: NewJob) -> None:
+    first = new_job(status="running")
     records.add(first, "w")
     records.finish(first.id, "w", "failed", "The disk is full.")
     assert records.find_same(first.owner, first.image_sha256, first.model_sha256, first.options) is None
@@ -78,21 +52,23 @@ def test_a_failed_job_does_not_stand_for_its_image(records: Records) -> None:
     assert records.add(again, "w").id == again.id
 
 
-def test_requests_at_the_same_moment_make_one_job(records: Records) -> None:
-    first = job()
+def test_requests_at_the_same_moment_make_one_job(records: Records, new_job: NewJob) -> None:
+    first = new_job()
     twins = [replace(first, id=new_id()) for _ in range(8)]
     with ThreadPoolExecutor(8) as pool:
         ids = {added.id for added in pool.map(records.add, twins)}
     assert len(ids) == 1
 
 
-def test_the_list_has_ones_own_and_shared_jobs_newest_first_in_pages(records: Records) -> None:
+def test_the_list_has_ones_own_and_shared_jobs_newest_first_in_pages(records: Records, new_job: NewJob) -> None:
     start = now()
-    mine = [job(created_at=start + timedelta(seconds=i)) for i in range(5)]
-    sample = job(owner="", shared=True, created_at=start + timedelta(seconds=2.5))
-    for added in (*mine, sample, job(owner="ben")):
+    mine = [new_job(created_at=start + timedelta(seconds=i)) for i in range(5)]
+    sample = new_job(owner="", shared=True, created_at=start + timedelta(seconds=2.5))
+    for added in (*mine, sample, new_job(owner="ben")):
         records.add(added)
-    twins = sorted((job(created_at=start - timedelta(seconds=1)) for _ in range(2)), key=lambda j: j.id, reverse=True)
+    twins = sorted(
+        (new_job(created_at=start - timedelta(seconds=1)) for _ in range(2)), key=lambda j: j.id, reverse=True
+    )
     for added in twins:
         records.add(added)
     expected = [mine[4].id, mine[3].id, sample.id, mine[2].id, mine[1].id, mine[0].id, *(twin.id for twin in twins)]
@@ -103,9 +79,9 @@ def test_the_list_has_ones_own_and_shared_jobs_newest_first_in_pages(records: Re
     assert [j.id for j in (*first, *second, *third)] == expected
 
 
-def test_each_queued_job_is_claimed_once_oldest_first(records: Records) -> None:
+def test_each_queued_job_is_claimed_once_oldest_first(records: Records, new_job: NewJob) -> None:
     start = now()
-    queued = [job(created_at=start + timedelta(seconds=i)) for i in range(6)]
+    queued = [new_job(created_at=start + timedelta(seconds=i)) for i in range(6)]
     for added in reversed(queued):
         records.add(added)
     assert records.claim("w0").id == queued[0].id
@@ -117,8 +93,8 @@ def test_each_queued_job_is_claimed_once_oldest_first(records: Records) -> None:
     assert running.started_at is not None
 
 
-def test_only_the_holder_moves_a_job(records: Records) -> None:
-    queued = job()
+def test_only_the_holder_moves_a_job(records: Records, new_job: NewJob) -> None:
+    queued = new_job()
     records.add(queued)
     records.claim("w1")
     assert records.advance(queued.id, "w1", 0.5, "network")
@@ -131,8 +107,8 @@ def test_only_the_holder_moves_a_job(records: Records) -> None:
     assert done.finished_at >= done.started_at
 
 
-def test_a_cancelled_job_tells_its_worker_to_stop(records: Records) -> None:
-    queued, running = job(), job()
+def test_a_cancelled_job_tells_its_worker_to_stop(records: Records, new_job: NewJob) -> None:
+    queued, running = new_job(), new_job()
     records.add(running)
     records.claim("w")
     records.add(queued)
@@ -143,8 +119,8 @@ def test_a_cancelled_job_tells_its_worker_to_stop(records: Records) -> None:
     assert not records.advance(running.id, "w", 0.5, "network")
 
 
-def test_a_job_goes_back_into_the_queue_and_counts_its_tries(records: Records) -> None:
-    queued = job()
+def test_a_job_goes_back_into_the_queue_and_counts_its_tries(records: Records, new_job: NewJob) -> None:
+    queued = new_job()
     records.add(queued)
     for counted in (False, True, True):
         records.claim("w")
@@ -154,8 +130,8 @@ def test_a_job_goes_back_into_the_queue_and_counts_its_tries(records: Records) -
     assert row.attempts == 3
 
 
-def test_only_finished_jobs_are_deleted(records: Records) -> None:
-    queued = job()
+def test_only_finished_jobs_are_deleted(records: Records, new_job: NewJob) -> None:
+    queued = new_job()
     records.add(queued)
     with pytest.raises(ConflictError):
         records.delete(queued.id)
@@ -165,16 +141,16 @@ def test_only_finished_jobs_are_deleted(records: Records) -> None:
         records.delete(queued.id)
 
 
-def test_known_ids(records: Records) -> None:
-    jobs = [job() for _ in range(3)]
+def test_known_ids(records: Records, new_job: NewJob) -> None:
+    jobs = [new_job() for _ in range(3)]
     for added in jobs:
         records.add(added)
     strangers = [new_id() for _ in range(1200)]
     assert records.known([*strangers, *(j.id for j in jobs)]) == {j.id for j in jobs}
 
 
-def test_a_worker_says_that_it_lives_for_its_own_jobs_only(records: Records) -> None:
-    mine, other = job(), job()
+def test_a_worker_says_that_it_lives_for_its_own_jobs_only(records: Records, new_job: NewJob) -> None:
+    mine, other = new_job(), new_job()
     for added, worker in ((mine, "w1"), (other, "w2")):
         records.add(added)
         records.claim(worker)

@@ -17,9 +17,11 @@ import shapely
 
 import suelo
 from suelo.errors import CancelledError, ImageError, InputError
-from suelo.imagery.statistics import BandStatistics
+from suelo.imagery.statistics import BandStatistics, measure_statistics
 from suelo.landcover import CLASS_KEYS
+from suelo.model.contract import Normalisation
 from suelo.segmentation.exports import FORMATS
+from suelo.segmentation.resumable import Run
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +129,15 @@ def test_a_scene_cut_in_two_with_shared_statistics_gives_the_same_map(make_scene
     assert difference.max() <= 1
     alone = suelo.segment(make_scene(pixels[:, :112] ** 1.1, name="alone"), model=model)
     assert alone.statistics != result.statistics
+
+
+def test_a_scene_is_normalised_as_the_model_asks(image, make_model, tmp_path):
+    asks = make_model(normalisation=Normalisation(low=5.0, high=90.0))
+    statistics = suelo.segment(image, model=asks).statistics
+    with suelo.open_scene(image) as scene:
+        assert statistics == measure_statistics(scene, 5.0, 90.0)
+    with Run(str(image), tmp_path / "run", asks) as run:
+        assert run.statistics == statistics
 
 
 def test_a_cancelled_segmentation_leaves_an_empty_folder(image, model, tmp_path):

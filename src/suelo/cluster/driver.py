@@ -52,9 +52,8 @@ class Cluster:
     def measure(self, image: str, gsd_m: float | None, scene: Scene, contract: ModelContract) -> BandStatistics:
         """Measure the statistics of a scene on one worker."""
         sent = _image(image, gsd_m, scene)
-        normalisation = contract.normalisation
-        arguments = (sent, normalisation.low, normalisation.high)
-        found: BandStatistics = _outcome(self._client.submit(measure, *arguments, pure=False, priority=1))
+        future = self._client.submit(measure, sent, contract.normalisation, pure=False, priority=1)
+        found: BandStatistics = _outcome(future)
         return found
 
     def spread(self, run: Run, gsd_m: float | None = None) -> Spread:

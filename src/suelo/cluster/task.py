@@ -11,7 +11,8 @@ from pathlib import Path
 
 from suelo.errors import ImageError, InputError, ModelError
 from suelo.imagery.scene import Scene, open_scene
-from suelo.imagery.statistics import BandStatistics, measure_statistics
+from suelo.imagery.statistics import BandStatistics
+from suelo.model.contract import Normalisation
 from suelo.model.session import Model, load_model
 from suelo.segmentation.keeping import fingerprint
 from suelo.segmentation.network import finish_strip
@@ -66,7 +67,7 @@ class Work:
     version: str
 
 
-def measure(image: Image, low_percentile: float, high_percentile: float) -> BandStatistics:
+def measure(image: Image, normalisation: Normalisation) -> BandStatistics:
     """Measure the statistics of a scene on a worker.
 
     Raises:
@@ -74,7 +75,7 @@ def measure(image: Image, low_percentile: float, high_percentile: float) -> Band
         ImageError: No pixel has data.
     """
     with _open(image) as scene:
-        return measure_statistics(scene, low_percentile, high_percentile)
+        return normalisation.measure(scene)
 
 
 def finish(work: Work, index: int) -> int:

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from suelo.errors import ImageError, InputError
 from suelo.imagery.scene import Scene, open_scene
-from suelo.imagery.statistics import BandStatistics, measure_statistics
+from suelo.imagery.statistics import BandStatistics
 from suelo.model.session import Model
 from suelo.segmentation.atomic import replacing
 from suelo.segmentation.engine import Cancelled, OpenKeeper, ProgressCallback, predict_to_file
@@ -226,9 +226,8 @@ class Run:
             self.folder.rmdir()  # only if it is empty
 
     def _measure(self, scene: Scene) -> BandStatistics:
-        normalisation = self.model.contract.normalisation
         with self._profile.stage("statistics"):
-            return measure_statistics(scene, normalisation.low, normalisation.high)
+            return self.model.contract.normalisation.measure(scene)
 
     def _earlier(self) -> _Origin | None:
         """What an earlier run was about; None if there was none."""

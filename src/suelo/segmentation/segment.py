@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from suelo.errors import InputError
 from suelo.imagery.grid import Grid
 from suelo.imagery.scene import Scene, open_scene
-from suelo.imagery.statistics import BandStatistics, measure_statistics
+from suelo.imagery.statistics import BandStatistics
 from suelo.model.contract import ModelContract
 from suelo.model.session import Model, shared_model
 from suelo.segmentation.atomic import replacing
@@ -84,9 +84,8 @@ def segment(
     measured = statistics is None
     with profile.whole(), opening as scene:
         if statistics is None:
-            normalisation = model.contract.normalisation
             with profile.stage("statistics"):
-                statistics = measure_statistics(scene, normalisation.low, normalisation.high)
+                statistics = model.contract.normalisation.measure(scene)
         path = folder / PROBABILITIES
         predict_to_file(scene, model, statistics, path, progress, cancelled, profile=profile)
         return Segmentation(

@@ -8,10 +8,10 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from suelo.errors import ImageError, InputError
 from suelo.imagery.scene import Scene, open_scene
@@ -20,6 +20,7 @@ from suelo.model.session import Model
 from suelo.segmentation.atomic import replacing
 from suelo.segmentation.engine import Cancelled, OpenKeeper, ProgressCallback, predict_to_file
 from suelo.segmentation.exports import FILE_NAMES
+from suelo.segmentation.origin import Origin
 from suelo.segmentation.profile import Profile
 from suelo.segmentation.result import describe_selection
 from suelo.segmentation.segment import PROBABILITIES, Segmentation, image_sha256
@@ -36,45 +37,6 @@ _MOVING = "moving"
 _STRIPS = "strips"
 
 Measure = Callable[[Scene], BandStatistics]
-
-
-@dataclass(frozen=True)
-class _Origin:
-    """What decides the probabilities of a result."""
-
-    image_sha256: str | None
-    shape: tuple[int, int]
-    gsd_m: float
-    model_sha256: str
-    statistics: BandStatistics
-    measured: bool
-
-    def to_json(self) -> dict[str, Any]:
-        """In the form of `result.json`."""
-        return {
-            "image": {
-                "sha256": self.image_sha256,
-                "height": self.shape[0],
-                "width": self.shape[1],
-                "gsd_m": self.gsd_m,
-            },
-            "model": {"sha256": self.model_sha256},
-            "statistics": self.statistics.to_json(),
-            "statistics_measured": self.measured,
-        }
-
-    @classmethod
-    def from_json(cls, document: Any) -> Self:  # noqa: ANN401
-        """Read what `to_json` gave, or `result.json`."""
-        image = document["image"]
-        return cls(
-            image["sha256"],
-            (image["height"], image["width"]),
-            image["gsd_m"],
-            document["model"]["sha256"],
-            BandStatistics.from_json(document["statistics"]),
-            document["statistics_measured"],
-        )
 
 
 class Run:
@@ -229,11 +191,11 @@ class Run:
         with self._profile.stage("statistics"):
             return self.model.contract.normalisation.measure(scene)
 
-    def _earlier(self) -> _Origin | None:
+    def _earlier(self) -> Origin | None:
         """What an earlier run was about; None if there was none."""
         for path in (self._work / _RECORD, self.folder / RESULT):
             try:
-                return _Origin.from_json(json.loads(path.read_text(encoding="utf-8")))
+                return Origin.from_json(json.loads(path.read_text(encoding="utf-8")))
             except FileNotFoundError:
                 continue
             except (ValueError, KeyError, TypeError, InputError):
@@ -242,7 +204,7 @@ class Run:
                 ) from None
         return None
 
-    def _require_same(self, earlier: _Origin) -> None:
+    def _require_same(self, earlier: Origin) -> None:
         if (earlier.image_sha256, earlier.shape) != (self._sha256, self.scene.grid.shape):
             raise self._differs("from another image")
         if earlier.gsd_m != self.scene.grid.gsd_m:
@@ -284,8 +246,8 @@ class Run:
             os.link(predicted, self._work / PROBABILITIES)  # saves a copy
         return StripStore(address), predicted
 
-    def _origin(self) -> _Origin:
-        return _Origin(
+    def _origin(self) -> Origin:
+        return Origin(
             self._sha256,
             self.scene.grid.shape,
             self.scene.grid.gsd_m,

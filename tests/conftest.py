@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
 import os
-import secrets
-import shutil
-import socket
-import subprocess
 import sys
-import tempfile
-import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import pytest
 import rasterio
 from affine import Affine
 from numpy.typing import NDArray
+from postgresql_server import own_postgresql
 from rasterio.crs import CRS
 from rasterio.features import rasterize
+from s3_server import own_s3
 from shapely import Geometry, LineString, MultiPolygon, Point, box, get_parts, unary_union
 from shapely.affinity import affine_transform
+from sqlalchemy import create_engine, make_url, text
 
 from suelo.imagery.geotiff import write_cog
 from suelo.imagery.grid import Grid
 from suelo.model.contract import METADATA_KEY, ModelContract
-
-POSTGRESQL = Path("/usr/lib/postgresql/15/bin")
 
 
 @pytest.fixture(scope="session")
@@ -64,65 +59,32 @@ def suelo(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
-    """Address of a PostgreSQL server of our own, started in a temporary folder; skips where there is none."""
-    if not (POSTGRESQL / "initdb").exists():
-        pytest.skip(f"PostgreSQL 15 is not installed in {POSTGRESQL}")
-    pytest.importorskip("psycopg", reason="the driver psycopg is not installed")
-    folder = Path(tempfile.mkdtemp(prefix="suelo-pg-"))
-    # PostgreSQL refuses to run as root.
-    user = "nobody" if os.geteuid() == 0 else None
-    if user is not None:
-        shutil.chown(folder, user)
+    """Address of a PostgreSQL server of our own; skips where there is none."""
+    with own_postgresql() as server:
+        server.start()
+        yield server.url
 
-    def run(*command: str) -> None:
-        subprocess.run(command, user=user, cwd=folder, check=True, stdout=subprocess.DEVNULL)
 
-    data = str(folder / "data")
-    try:
-        run(str(POSTGRESQL / "initdb"), "-D", data, "-U", "suelo", "-A", "trust", "--no-sync")
-        options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off"
-        run(str(POSTGRESQL / "pg_ctl"), "-D", data, "-o", options, "-l", str(folder / "log"), "-w", "start")
-        yield f"postgresql+psycopg://suelo@/postgres?host={folder}"
-        run(str(POSTGRESQL / "pg_ctl"), "-D", data, "-m", "immediate", "stop")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+@pytest.fixture(scope="session")
+def new_database(postgresql: str) -> Callable[[], str]:
+    """A function that makes an empty database on that server and gives its address."""
+
+    def make() -> str:
+        name = f"suelo_{uuid4().hex}"
+        engine = create_engine(postgresql, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+        engine.dispose()
+        return make_url(postgresql).set(database=name).render_as_string(hide_password=False)
+
+    return make
 
 
 @pytest.fixture(scope="session")
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Environment for a small S3 server of our own that checks signatures; skips where nanio is not installed."""
-    pytest.importorskip("nanio", reason="the S3 server nanio is not installed")
-    folder = tmp_path_factory.mktemp("s3")
-    (folder / "results").mkdir()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = {
-        "AWS_ACCESS_KEY_ID": "suelo-tests",
-        "AWS_SECRET_ACCESS_KEY": secrets.token_hex(20),
-        "AWS_REGION": "us-east-1",
-        "AWS_ENDPOINT": f"http://127.0.0.1:{port}",
-        "AWS_ALLOW_HTTP": "true",
-    }
-    server = subprocess.Popen(
-        [sys.executable, "-m", "nanio", "serve", "--data-dir", folder, "--host", "127.0.0.1", "--port", str(port)],
-        env=os.environ
-        | {
-            "NANIO_ACCESS_KEY": environment["AWS_ACCESS_KEY_ID"],
-            "NANIO_SECRET_KEY": environment["AWS_SECRET_ACCESS_KEY"],
-        },
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        for _ in range(200):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-                break
-            time.sleep(0.05)
-        yield environment
-    finally:
-        server.terminate()
-        server.wait()
+    with own_s3(tmp_path_factory.mktemp("s3")) as server:
+        yield server.environment
 
 
 DrawImage = Callable[..., Path]

@@ -15,7 +15,6 @@ import obstore
 import pytest
 import rasterio
 from obstore.store import from_url
-from sqlalchemy import create_engine, make_url, text
 from waitress import create_server
 
 from suelo.api.app import create_api
@@ -73,7 +72,7 @@ def start_backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
             home = tmp_path_factory.mktemp("api")
             environment: Mapping[str, str] = {}
             if kind != "sqlite-folder":
-                settings["database"] = _new_database(request.getfixturevalue("postgresql"))
+                settings["database"] = request.getfixturevalue("new_database")()
                 settings["store"] = f"s3://results/{uuid4().hex}"
                 environment = request.getfixturevalue("s3")
             backend: Backend
@@ -87,15 +86,6 @@ def start_backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
             return backend
 
         yield start
-
-
-def _new_database(url: str) -> str:
-    name = f"api_{uuid4().hex}"
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    engine.dispose()
-    return make_url(url).set(database=name).render_as_string(hide_password=False)
 
 
 @pytest.fixture(scope="session")

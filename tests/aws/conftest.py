@@ -12,7 +12,6 @@ from uuid import uuid4
 import pytest
 from botocore.session import get_session
 from moto.server import ThreadedMotoServer
-from sqlalchemy import create_engine, make_url, text
 
 from suelo.settings import Settings
 
@@ -54,21 +53,6 @@ def queue(aws: str, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         return [message["Body"] for message in found]
 
     return SimpleNamespace(url=url, client=client, bodies=bodies)
-
-
-@pytest.fixture(scope="session")
-def new_database(postgresql: str) -> Any:
-    """A function that makes an empty PostgreSQL database and gives its address."""
-
-    def make() -> str:
-        name = f"aws_{uuid4().hex}"
-        engine = create_engine(postgresql, isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name}"))
-        engine.dispose()
-        return make_url(postgresql).set(database=name).render_as_string(hide_password=False)
-
-    return make
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ports import free_port
 
 START_S = 60
 
@@ -42,7 +43,7 @@ class Function:
             log: Takes what the function prints.
             timeout_s: Time that an invocation may take.
         """
-        api, front = _free_port(), _free_port()
+        api, front = free_port(), free_port()
         self._url = f"http://127.0.0.1:{front}/2015-03-31/functions/function/invocations"
         self._front = front
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
@@ -103,9 +104,3 @@ class Function:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from ports import free_port
 
 import suelo
 
@@ -46,21 +46,9 @@ def start_server() -> Iterator[StartServer]:
 
 
 @pytest.fixture(scope="session")
-def port() -> Callable[[], int]:
-    """A function that finds a port that nobody uses."""
-
-    def find() -> int:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            return probe.getsockname()[1]
-
-    return find
-
-
-@pytest.fixture(scope="session")
-def url(start_server: StartServer, port: Callable[[], int], tmp_path_factory: pytest.TempPathFactory) -> str:
+def url(start_server: StartServer, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Address of a server in which images of more than 200 × 200 pixels are queued."""
-    number = port()
+    number = free_port()
     start_server(tmp_path_factory.mktemp("server"), number)
     return f"http://127.0.0.1:{number}"
 

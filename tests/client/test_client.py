@@ -15,6 +15,7 @@ import pytest
 import rasterio
 import requests
 import shapely
+from ports import free_port
 
 import suelo
 from suelo.client.client import Client
@@ -170,19 +171,18 @@ def test_mistakes_are_the_errors_they_are_without_a_server(client: Client, tmp_p
     assert ConflictError.status == 409
 
 
-def test_a_server_that_is_not_there_is_named(port: Callable[[], int]) -> None:
-    client = suelo.Client(f"http://127.0.0.1:{port()}", patience_s=0)
+def test_a_server_that_is_not_there_is_named() -> None:
+    client = suelo.Client(f"http://127.0.0.1:{free_port()}", patience_s=0)
     with pytest.raises(UnavailableError, match=r"http://127\.0\.0\.1:"):
         client.model()
 
 
 def test_the_client_outlives_a_restart_of_the_server(
     start_server: Callable[..., subprocess.Popen[bytes]],
-    port: Callable[[], int],
     draw_image: Draw,
     tmp_path: Path,
 ) -> None:
-    number = port()
+    number = free_port()
     first = start_server(tmp_path / "home", number)
     with suelo.Client(f"http://127.0.0.1:{number}") as client:
         job = client.submit(draw_image(tmp_path / "scene.tif", 900, 900), progress=False)
@@ -198,13 +198,12 @@ def test_the_client_outlives_a_restart_of_the_server(
 
 def test_images_and_results_pass_the_server_by_where_s3_takes_them(
     start_server: Callable[..., subprocess.Popen[bytes]],
-    port: Callable[[], int],
     s3: dict[str, str],
     draw_image: Draw,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    number = port()
+    number = free_port()
     store = f"s3://results/{tmp_path.name}"
     start_server(tmp_path / "home", number, SUELO_STORE=store, SUELO_PRESIGN="true", **s3)
     sent = []

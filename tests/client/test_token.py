@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from ports import free_port
 
 import suelo
 from suelo.errors import NotAllowedError
@@ -16,11 +17,10 @@ from suelo.errors import NotAllowedError
 
 def test_jobs_belong_to_the_user_of_the_token(
     start_server: Callable[..., subprocess.Popen[bytes]],
-    port: Callable[[], int],
     draw_image: Callable[..., Path],
     tmp_path: Path,
 ) -> None:
-    number = port()
+    number = free_port()
     home = tmp_path / "home"
     start_server(home, number, SUELO_AUTH="token")
     url = f"http://127.0.0.1:{number}"

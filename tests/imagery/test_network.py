@@ -1,16 +1,15 @@
 """Images behind an address, from real servers on this machine."""
 
-import os
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
 import tifffile
+from s3_server import own_s3
 
 from suelo.errors import ImageError
 from suelo.imagery.grid import Window
@@ -104,27 +103,14 @@ def test_an_image_that_goes_away(folder):
 @pytest.fixture
 def s3(tmp_path, folder, monkeypatch):
     """A real S3 server with the images in the bucket `scenes`."""
-    pytest.importorskip("nanio")
     (tmp_path / "scenes" / "bogota").mkdir(parents=True)
     for name in ("tiles", "rows"):
         (tmp_path / "scenes" / "bogota" / f"{name}.tif").write_bytes((folder / f"{name}.tif").read_bytes())
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "nanio", "serve", "--data-dir", str(tmp_path), "--host", "127.0.0.1"]
-    environment = os.environ | {"NANIO_ACCESS_KEY": "analyst", "NANIO_SECRET_KEY": "a-long-secret-key"}
-    with subprocess.Popen([*command, "--port", str(port), "--no-access-log"], env=environment) as process:
-        for _ in range(200):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
-        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "analyst")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a-long-secret-key")
-        monkeypatch.setenv("AWS_REGION", "us-east-1")
+    with own_s3(tmp_path) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", server.environment["AWS_ENDPOINT"])
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"):
+            monkeypatch.setenv(name, server.environment[name])
         yield
-        process.terminate()
 
 
 def test_images_in_s3(s3, image, monkeypatch):

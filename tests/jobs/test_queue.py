@@ -16,6 +16,7 @@ import pytest
 pytest.importorskip("botocore", reason="botocore is not installed")
 pytest.importorskip("moto", reason="moto is not installed")
 from botocore.session import get_session
+from ports import free_port
 
 from suelo.errors import InputError, UnavailableError
 from suelo.jobs.queue import SqsQueue, job_of_message
@@ -27,9 +28,7 @@ SETUP_CALLS = 4
 @pytest.fixture(scope="module")
 def server() -> Iterator[tuple[str, str, dict[str, str]]]:
     """Address of SQS, of a queue there, and the key of somebody who may only send to it and look at its length."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     address = f"http://127.0.0.1:{port}"
     process = subprocess.Popen(
         [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],

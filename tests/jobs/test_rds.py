@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
-import shutil
 import socket
-import subprocess
-import tempfile
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from urllib.parse import parse_qsl, quote
 
 import pytest
+from ports import free_port
+from postgresql_server import own_postgresql
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
@@ -24,7 +21,6 @@ from suelo.errors import InputError
 from suelo.jobs.database import open_database
 from suelo.jobs.rds import iam_token
 
-POSTGRESQL = Path("/usr/lib/postgresql/15/bin")
 SECRET = "a secret of the role/+"
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "AKIDROLE",
@@ -108,32 +104,16 @@ def _element(data: bytes, with_rest: bool = False) -> tuple[bytes, bytes] | tupl
 @pytest.fixture(scope="module")
 def rds() -> Iterator[tuple[str, Directory]]:
     """A PostgreSQL server on TCP that takes tokens of one user, and the directory that it asks."""
-    if not (POSTGRESQL / "initdb").exists():
-        pytest.skip(f"PostgreSQL 15 is not installed in {POSTGRESQL}")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     directory = Directory(f"127.0.0.1:{port}")
-    folder = Path(tempfile.mkdtemp(prefix="suelo-rds-"))
-    user = "nobody" if os.geteuid() == 0 else None
-    if user is not None:
-        shutil.chown(folder, user)
-
-    def run(*command: str) -> None:
-        subprocess.run(command, user=user, cwd=folder, check=True, stdout=subprocess.DEVNULL)
-
-    data = str(folder / "data")
     try:
-        run(str(POSTGRESQL / "initdb"), "-D", data, "-U", "suelo_app", "-A", "trust", "--no-sync")
-        rule = f'host all all 127.0.0.1/32 ldap ldapserver=127.0.0.1 ldapport={directory.port} ldapprefix="uid="\n'
-        (folder / "data" / "pg_hba.conf").write_text(rule)
-        options = f"-c listen_addresses=127.0.0.1 -p {port} -c unix_socket_directories={folder} -c fsync=off"
-        run(str(POSTGRESQL / "pg_ctl"), "-D", data, "-o", options, "-l", str(folder / "log"), "-w", "start")
-        yield f"postgresql+psycopg://suelo_app@127.0.0.1:{port}/postgres", directory
-        run(str(POSTGRESQL / "pg_ctl"), "-D", data, "-m", "immediate", "stop")
+        with own_postgresql("suelo_app") as server:
+            rule = f'host all all 127.0.0.1/32 ldap ldapserver=127.0.0.1 ldapport={directory.port} ldapprefix="uid="\n'
+            (server.folder / "data" / "pg_hba.conf").write_text(rule)
+            server.start(port)
+            yield f"postgresql+psycopg://suelo_app@127.0.0.1:{port}/postgres", directory
     finally:
         directory.close()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

@@ -7,27 +7,20 @@ import http.client
 import json
 import os
 import secrets
-import shutil
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ports import free_port
+from postgresql_server import PostgreSQLServer, own_postgresql
+from s3_server import S3Server, own_s3
 
-POSTGRESQL = Path("/usr/lib/postgresql/15/bin")
 SUELO = Path(sys.executable).with_name("suelo")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def until(done: Callable[[], Any], what: str, seconds: float = 120) -> Any:
@@ -37,73 +30,6 @@ def until(done: Callable[[], Any], what: str, seconds: float = 120) -> Any:
         assert time.monotonic() < end, f"{what} did not happen in {seconds} s"
         time.sleep(0.05)
     return answer
-
-
-class Postgres:
-    """A PostgreSQL server of one test."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        # PostgreSQL refuses to run as root.
-        self._user = "nobody" if os.geteuid() == 0 else None
-        if self._user is not None:
-            shutil.chown(folder, self._user)
-        self.url = f"postgresql+psycopg://suelo@/postgres?host={folder}"
-        self._run("initdb", "-U", "suelo", "-A", "trust", "--no-sync")
-
-    def _run(self, program: str, *arguments: str) -> None:
-        command = [str(POSTGRESQL / program), "-D", str(self._folder / "data"), *arguments]
-        subprocess.run(command, user=self._user, cwd=self._folder, check=True, stdout=subprocess.DEVNULL)
-
-    def start(self) -> None:
-        options = f"-c listen_addresses= -c unix_socket_directories={self._folder} -c fsync=off"
-        self._run("pg_ctl", "-o", options, "-l", str(self._folder / "log"), "-w", "start")
-
-    def stop(self) -> None:
-        self._run("pg_ctl", "-m", "fast", "-w", "stop")
-
-
-class S3:
-    """An S3 server of one test, which checks signatures."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        (folder / "results").mkdir()
-        self._port = free_port()
-        self._process: subprocess.Popen[bytes] | None = None
-        self.environment = {
-            "AWS_ACCESS_KEY_ID": "suelo-tests",
-            "AWS_SECRET_ACCESS_KEY": secrets.token_hex(20),
-            "AWS_REGION": "us-east-1",
-            "AWS_ENDPOINT": f"http://127.0.0.1:{self._port}",
-            "AWS_ALLOW_HTTP": "true",
-        }
-        self.url = "s3://results/suelo"
-
-    def start(self) -> None:
-        address = ["--host", "127.0.0.1", "--port", str(self._port)]
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "nanio", "serve", "--data-dir", self._folder, *address],
-            env=os.environ
-            | {
-                "NANIO_ACCESS_KEY": self.environment["AWS_ACCESS_KEY_ID"],
-                "NANIO_SECRET_KEY": self.environment["AWS_SECRET_ACCESS_KEY"],
-            },
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        until(self._answers, "the start of the S3 server")
-
-    def _answers(self) -> bool:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self._port), timeout=1):
-            return True
-        return False
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
 
 
 class Suelo:
@@ -196,32 +122,20 @@ def until_fixture() -> Callable[..., Any]:
 
 
 @pytest.fixture
-def postgres() -> Iterator[Postgres]:
+def postgres() -> Iterator[PostgreSQLServer]:
     """A running PostgreSQL server of this test's own; skips where there is none."""
-    if not (POSTGRESQL / "initdb").exists():
-        pytest.skip(f"PostgreSQL 15 is not installed in {POSTGRESQL}")
-    folder = Path(tempfile.mkdtemp(prefix="suelo-pg-"))
-    server = Postgres(folder)
-    server.start()
-    try:
+    with own_postgresql() as server:
+        server.start()
         yield server
-    finally:
-        with contextlib.suppress(subprocess.CalledProcessError):
-            server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
-def s3_server(tmp_path: Path) -> Iterator[S3]:
+def s3_server(tmp_path: Path) -> Iterator[S3Server]:
     """A running S3 server of this test's own."""
     folder = tmp_path / "s3"
     folder.mkdir()
-    server = S3(folder)
-    server.start()
-    try:
+    with own_s3(folder) as server:
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture

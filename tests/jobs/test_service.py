@@ -22,6 +22,7 @@ from suelo.jobs.records import Records
 from suelo.jobs.service import JobService
 from suelo.jobs.watch import Watch
 from suelo.landcover import CLASS_KEYS
+from suelo.model.contract import Normalisation
 from suelo.segmentation.engine import Progress, predict
 from suelo.segmentation.selection import Selection
 from suelo.segmentation.summary import summarise
@@ -132,6 +133,21 @@ def test_given_statistics_are_used(service: JobService, draw_image: Draw, tmp_pa
     assert job.statistics == statistics
     with open_scene(west) as scene, rasterio.open(service.results.raster(job.id, "probabilities")) as dataset:
         assert (dataset.read() == predict(scene, service.model, statistics)).all()
+
+
+def test_an_image_is_normalised_as_the_model_asks(
+    settings: Settings, write_model: Draw, draw_image: Draw, tmp_path: Path
+) -> None:
+    asks = write_model(tmp_path / "asks.onnx", normalisation=Normalisation(low=5.0, high=90.0))
+    service = JobService(settings.model_copy(update={"model": asks}))
+    for size in (60, 230):
+        path = draw_image(tmp_path / f"{size}.tif", size, size)
+        job = service.submit(upload(service, path), "ana")
+        if job.status == "queued":
+            job = service.run_job(job.id)
+        with open_scene(path) as scene:
+            assert job.statistics == measure_statistics(scene, 5.0, 90.0)
+    service.stop()
 
 
 @pytest.mark.parametrize("kind", ["text", "three bands", "cut off", "no valid pixel"])

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from suelo.errors import ConflictError, ImageTooLargeError, InputError
 from suelo.imagery.scene import open_scene
-from suelo.imagery.statistics import measure_statistics
 from suelo.jobs.job import Job, JobOptions, new_id, now
 from suelo.jobs.objects import INPUT, Objects, key
 from suelo.jobs.records import Records
@@ -149,7 +148,7 @@ class Intake:
     def _run_chip(self, job: Job, scene: Scene, store_image: Callable[[], None] | None) -> Job:
         scene.load()
         # Measured before anything is written: an image without a valid pixel is refused like any other bad one.
-        statistics = job.options.statistics or measure_statistics(scene)
+        statistics = self._runner.statistics(job, scene)
         job = replace(job, status="running", started_at=job.created_at, statistics=statistics)
         self._active.add(job.id)
         try:

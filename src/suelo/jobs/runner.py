@@ -18,7 +18,7 @@ from sqlalchemy.exc import OperationalError
 
 from suelo.errors import CancelledError, ImageError, SueloError, UnavailableError
 from suelo.imagery.scene import open_scene
-from suelo.imagery.statistics import BandStatistics, measure_statistics
+from suelo.imagery.statistics import BandStatistics
 from suelo.jobs import objects as names
 from suelo.jobs.job import Job, Status, now
 from suelo.jobs.objects import Objects, key
@@ -133,6 +133,15 @@ class Runner:
             del self._watches[job.id]
         return patiently(end, patience_s, stopping)
 
+    def statistics(self, job: Job, scene: Scene) -> BandStatistics:
+        """What normalises a scene: what its job asks for, or the scene's own percentiles that the model wants.
+
+        Raises:
+            ImageError: No pixel of the scene is valid.
+            ModelError: The model cannot be used.
+        """
+        return job.options.statistics or self._model().contract.normalisation.measure(scene)
+
     def _store(self, job: Job, store_image: Callable[[], None]) -> None:
         try:
             store_image()
@@ -173,7 +182,7 @@ class Runner:
         try:
             model = self._model()
             if statistics is None:
-                statistics = job.options.statistics or measure_statistics(scene)
+                statistics = self.statistics(job, scene)
                 wait(partial(self._records.note_statistics, job.id, statistics))
             large = scene.grid.height * scene.grid.width > CHIP_PIXELS
             # A scene may be interrupted and go on later, here or elsewhere: what is finished is stored at once.

@@ -59,7 +59,7 @@ def draw_agreement(
         axis.set_title(land_cover.name, loc="left", fontsize=12)
         axis.set_axis_off()
     named = ((FOUND, "found"), (MISSED, "missed"), (WRONG, "wrongly found"))
-    keys = [Patch(facecolor=tuple(part / 255 for part in colour), label=label) for colour, label in named]
+    keys = [Patch(facecolor=f"#{bytes(colour).hex()}", label=label) for colour, label in named]
     if not known.all():
         keys.append(Patch(facecolor="#f3edfa", edgecolor="#c9b3e6", hatch="////", label="not judged"))
     figure.legend(handles=keys, loc="outside lower center", ncols=4, frameon=False, fontsize=11)

@@ -15,7 +15,6 @@ from suelo.errors import InputError
 from suelo.imagery.geotiff import write_cog
 from suelo.imagery.grid import Grid
 from suelo.imagery.scene import BAND_NAMES, open_scene
-from suelo.imagery.statistics import measure_statistics
 from suelo.landcover import CLASS_COUNT, CLASS_KEYS
 from suelo.model.contract import ModelContract
 from suelo.model.session import Model, load_model
@@ -165,7 +164,7 @@ def predict_labelled(model: Model, scene: LabelledScene) -> NDArray[np.uint8]:
         path = Path(folder) / "scene.tif"
         write_cog(path, np.asarray(scene.values), Grid(height, width), nodata=0, descriptions=BAND_NAMES)
         with open_scene(path) as opened:
-            return predict(opened, model, measure_statistics(opened))
+            return predict(opened, model, model.contract.normalisation.measure(opened))
 
 
 def _fold(options: TrainingOptions, progress: Progress | None) -> dict[str, Judged]:

@@ -9,7 +9,6 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from suelo.imagery.scene import open_scene
-from suelo.imagery.statistics import measure_statistics
 from suelo.landcover import CLASSES
 from suelo.model.session import Model
 from suelo.segmentation.engine import predict
@@ -55,7 +54,7 @@ def count_simulated(
             path = Path(folder) / f"{seed}.tif"
             truth = write_simulated(path, seed, size)
             with open_scene(path) as scene:
-                counts.add(predict(scene, model, measure_statistics(scene)), truth)
+                counts.add(predict(scene, model, model.contract.normalisation.measure(scene)), truth)
     return counts
 
 

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from suelo.errors import InputError
 from suelo.imagery.grid import DEFAULT_GSD_M
 from suelo.imagery.scene import open_scene
-from suelo.imagery.statistics import measure_statistics
 from suelo.landcover import CLASS_COUNT, CLASSES
 from suelo.model.contract import ModelContract
 from suelo.model.session import Model
@@ -79,9 +78,8 @@ def predict_dstl(model: Model, path: Path, *, flips: bool = False) -> NDArray[np
         path: The image.
         flips: Let the model answer in eight orientations.
     """
-    normalisation = model.contract.normalisation
     with open_scene(path) as scene:
-        statistics = measure_statistics(scene, normalisation.low, normalisation.high)
+        statistics = model.contract.normalisation.measure(scene)
         return predict(scene, FlippedModel(model) if flips else model, statistics)
 
 

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from suelo.errors import InputError
 from suelo.imagery.scene import open_scene
-from suelo.imagery.statistics import measure_statistics
 from suelo.landcover import CLASS_KEYS, CLASSES
 from suelo.model.session import Model
 from suelo.segmentation.engine import predict
@@ -115,7 +114,7 @@ def judge_worldview2(model: Model, chips: Path) -> JudgedChip:
     except (KeyError, ValueError, OSError, zipfile.BadZipFile):
         raise InputError(f"{labels} does not hold the arrays labels, ignore and evaluated.") from None
     with open_scene(image, gsd_m=GSD_M) as scene:
-        probabilities = predict(scene, model, measure_statistics(scene))
+        probabilities = predict(scene, model, model.contract.normalisation.measure(scene))
     if truth.shape != probabilities.shape or known.shape != truth.shape:
         raise InputError(f"The truth in {labels} is {truth.shape}, the image needs {probabilities.shape}.")
     return JudgedChip(probabilities, truth, known, model.contract.thresholds)

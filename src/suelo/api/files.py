@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from flask import Blueprint, Response, send_file
 
 from suelo.api.context import finished_job, selection_for, service
-from suelo.api.operation import file_of, operation
+from suelo.api.operation import F, file_of, operation
 from suelo.api.parameters import SELECTION
 from suelo.api.timing import part
 from suelo.jobs.job import Job
@@ -25,11 +25,6 @@ MEDIA_TYPES = {
 }
 """Media type of each format."""
 
-_ELSEWHERE: dict[int, Any] = {303: {}, 304: {}}
-"""Answers that say where the file is: in S3, or with the client already."""
-_CONDITIONS = ("If-None-Match", "Range")
-_PROBLEMS = (400, 404, 409, 416)
-
 
 def add_routes(api: Blueprint) -> None:
     """Add the routes of this module."""
@@ -40,61 +35,44 @@ def add_routes(api: Blueprint) -> None:
     api.get("/v1/jobs/<id:job_id>/probabilities.tif")(send_probabilities)
 
 
-@operation(
-    "Results",
-    answers={status: file_of(MEDIA_TYPES["gpkg"], MEDIA_TYPES["geojson"], MEDIA_TYPES["fgb"]) for status in (200, 206)}
-    | _ELSEWHERE,
-    query=SELECTION,
-    headers=_CONDITIONS,
-    problems=_PROBLEMS,
-)
+def _download(*media_types: str, query: Sequence[str] = SELECTION) -> Callable[[F], F]:
+    """Note what the OpenAPI document says of a route that sends a file."""
+    file = file_of(*media_types)
+    return operation(
+        "Results",
+        # With 303 and 304 the file is elsewhere: in S3, or with the client already.
+        answers={200: file, 206: file, 303: {}, 304: {}},
+        query=query,
+        headers=("If-None-Match", "Range"),
+        problems=(400, 404, 409, 416),
+    )
+
+
+@_download(MEDIA_TYPES["gpkg"], MEDIA_TYPES["geojson"], MEDIA_TYPES["fgb"])
 def send_polygons(job_id: str, fmt: str) -> Response:
     """Polygons as GeoPackage, GeoJSON or FlatGeobuf."""
     return export_response(finished_job(job_id), fmt, "polygons")
 
 
-@operation(
-    "Results",
-    answers={200: file_of(MEDIA_TYPES["csv"]), 206: file_of(MEDIA_TYPES["csv"])} | _ELSEWHERE,
-    query=SELECTION,
-    headers=_CONDITIONS,
-    problems=_PROBLEMS,
-)
+@_download(MEDIA_TYPES["csv"])
 def send_table(job_id: str) -> Response:
     """Numbers per class as CSV."""
     return export_response(finished_job(job_id), "csv", "classes")
 
 
-@operation(
-    "Results",
-    answers={200: file_of(MEDIA_TYPES["png"]), 206: file_of(MEDIA_TYPES["png"])} | _ELSEWHERE,
-    query=SELECTION,
-    headers=_CONDITIONS,
-    problems=_PROBLEMS,
-)
+@_download(MEDIA_TYPES["png"])
 def send_preview(job_id: str) -> Response:
     """A small picture of image and classes."""
     return export_response(finished_job(job_id), "png", "preview")
 
 
-@operation(
-    "Results",
-    answers={200: file_of(MEDIA_TYPES["json"]), 206: file_of(MEDIA_TYPES["json"])} | _ELSEWHERE,
-    query=SELECTION,
-    headers=_CONDITIONS,
-    problems=_PROBLEMS,
-)
+@_download(MEDIA_TYPES["json"])
 def send_description(job_id: str) -> Response:
     """How the result was made, and its numbers."""
     return export_response(finished_job(job_id), "json", "result")
 
 
-@operation(
-    "Results",
-    answers={200: file_of(MEDIA_TYPE), 206: file_of(MEDIA_TYPE)} | _ELSEWHERE,
-    headers=_CONDITIONS,
-    problems=_PROBLEMS,
-)
+@_download(MEDIA_TYPE, query=())
 def send_probabilities(job_id: str) -> Response:
     """The probabilities of all classes, which no selection changes; parts of it on demand (HTTP Range)."""
     job = finished_job(job_id)

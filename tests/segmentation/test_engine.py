@@ -225,6 +225,22 @@ def test_a_cancelled_scene_stops_within_one_strip_and_leaves_nothing(make_scene,
     assert not [t for t in threading.enumerate() if t.name.startswith("ahead")]
 
 
+def test_a_cancelled_scene_says_how_far_it_came(make_scene, pixelwise, unchanged, tmp_path, monkeypatch):
+    monkeypatch.setattr("suelo.segmentation.engine.PROGRESS_SECONDS", 3600)
+    scene = make_scene(smooth_noise(600, 200))
+    told, asked = [], []
+
+    def cancelled():
+        asked.append(1)
+        return len(asked) > 5
+
+    with pytest.raises(CancelledError):
+        predict_to_file(
+            scene, pixelwise, unchanged, tmp_path / "p.tif", told.append, cancelled, tiling=Tiling(64, 16, 0)
+        )
+    assert told[0].done < told[-1].done < told[-1].total
+
+
 def test_a_damaged_scene_leaves_nothing(make_scene, pixelwise, unchanged, tmp_path):
     scene = make_scene(smooth_noise(600, 200))
     folder = tmp_path / "out"

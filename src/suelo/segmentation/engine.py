@@ -166,13 +166,15 @@ class _Reporter:
         self._told = -1.0
 
     def __call__(self, done: int, total: int) -> None:
-        if self._cancelled and self._cancelled():
-            raise CancelledError("The segmentation was cancelled before it was done.")
         self._total = total
         now = time.monotonic()
-        if self._progress and now - self._told >= PROGRESS_SECONDS:
+        cancelled = self._cancelled is not None and self._cancelled()
+        # The last word on a cancelled segmentation is how far it came: it may go on from there.
+        if self._progress and (cancelled or now - self._told >= PROGRESS_SECONDS):
             self._told = now
             self._progress(Progress(done, total, "network"))
+        if cancelled:
+            raise CancelledError("The segmentation was cancelled before it was done.")
 
     def finish(self) -> None:
         if self._progress:

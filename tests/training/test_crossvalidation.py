@@ -37,6 +37,7 @@ def trained(tmp_path_factory, write_dstl_folder):
         validate_every=6,
         checkpoint_every=6,
         widths=(8, 12, 16),
+        at_once=2,
     )
     return train(options), options
 

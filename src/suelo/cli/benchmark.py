@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from suelo.cli.training import (
+    AtOnce,
     Elsewhere,
     Partner,
     Scenes,
@@ -82,6 +83,7 @@ def m(
     steps: Steps = None,
     scenes: Scenes = None,
     threads: Threads = 0,
+    at_once: AtOnce = 1,
     by: Annotated[
         str, typer.Option(help="What stays together: scene (images of the same ground) or region.")
     ] = "scene",
@@ -115,6 +117,7 @@ def m(
         steps=steps,
         scenes=scenes,
         threads=threads,
+        at_once=at_once,
     )
     from suelo.training.crossvalidation import cross_validate
     from suelo.training.dstl import DstlFolder
@@ -125,7 +128,12 @@ def m(
         def fold_progress(fold: int) -> Callable[[TrainingProgress], None]:
             return lambda now: report(f"fold {fold + 1}, {described(now)}", now.done, now.total)
 
-        held_out = cross_validate(options, "region" if by == "region" else "scene", fold_progress)
+        held_out = cross_validate(
+            options,
+            "region" if by == "region" else "scene",
+            fold_progress,
+            lambda now: report(described(now), now.done, now.total),
+        )
         folder = DstlFolder(data)
         found = held_out.evaluate(folder, lambda done, total: report("judging", done, total))
         rule = measure_water_rule(

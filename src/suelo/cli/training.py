@@ -39,6 +39,10 @@ Seed = Annotated[int, typer.Option(help="Seed of weights and batches.", min=0)]
 Steps = Annotated[int | None, typer.Option(help="Training steps.", min=1)]
 Scenes = Annotated[int | None, typer.Option(help="Simulated training scenes.", min=0)]
 Threads = Annotated[int, typer.Option(help="Threads of the arithmetic; 0 uses all cores.", min=0)]
+AtOnce = Annotated[
+    int,
+    typer.Option(help="Trainings that run at a time, each on its share of the threads: quicker in all.", min=1),
+]
 
 
 def train(
@@ -54,6 +58,7 @@ def train(
     steps: Steps = None,
     scenes: Scenes = None,
     threads: Threads = 0,
+    at_once: AtOnce = 1,
     check: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Only look through a folder in Kaggle's DSTL layout and say what is missing."),
@@ -94,6 +99,7 @@ def train(
         steps=steps,
         scenes=scenes,
         threads=threads,
+        at_once=at_once,
     )
     from suelo.training.train import train as run
 

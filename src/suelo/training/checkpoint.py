@@ -108,6 +108,13 @@ class Log:
         with self._path.open("w", newline="") as file:
             csv.writer(file).writerows([self._columns, *rows])
 
+    def last_step(self) -> int:
+        """The step of the last row; 0 if there is none."""
+        if not self._path.is_file():
+            return 0
+        with self._path.open(newline="") as file:
+            return max((int(row[0]) for row in list(csv.reader(file))[1:]), default=0)
+
     def add(self, row: Sequence[float | None]) -> None:
         """Add one row."""
         with self._path.open("a", newline="") as file:

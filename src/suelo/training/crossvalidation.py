@@ -20,6 +20,7 @@ from suelo.model.contract import ModelContract
 from suelo.model.session import Model, load_model
 from suelo.segmentation.engine import predict
 from suelo.segmentation.selection import FULL_SCALE
+from suelo.training.at_once import fit_at_once
 from suelo.training.dstl import DstlFolder
 from suelo.training.evaluate_dstl import judge
 from suelo.training.export import export_onnx
@@ -131,7 +132,10 @@ def balanced_levels(folds: Sequence[Mapping[str, Judged]]) -> NDArray[np.int_]:
 
 
 def cross_validate(
-    options: TrainingOptions, by: By = "scene", progress: Callable[[int], Progress] | None = None
+    options: TrainingOptions,
+    by: By = "scene",
+    progress: Callable[[int], Progress] | None = None,
+    together: Progress | None = None,
 ) -> HeldOut:
     """Train one network per fold and let it predict the fold's scenes.
 
@@ -141,20 +145,34 @@ def cross_validate(
         options: Options of each training; `work` gets one folder per fold.
         by: What stays together, see `folds`.
         progress: Given a fold, gives what is told how far its training is.
+        together: Told how far all trainings are, where several run at once.
 
     Raises:
         InputError: The work folder holds another training, or the data are not what they should be.
     """
-    dstl = DstlFolder(options.data).scenes() if options.data is not None else ()
+    trainings = fold_trainings(options, by)
+    if options.at_once > 1:
+        fit_at_once(trainings, together)
     return HeldOut(
         tuple(
-            _fold(
-                replace(options, hold_out=part, work=options.work / f"fold-{number}", cache=options.scene_folder),
-                progress(number) if progress is not None else None,
-            )
-            for number, part in enumerate(folds(dstl, options.folds, by))
+            _fold(training, progress(number) if progress is not None else None)
+            for number, training in enumerate(trainings)
         )
     )
+
+
+def fold_trainings(options: TrainingOptions, by: By = "scene") -> list[TrainingOptions]:
+    """Options of the training of each fold.
+
+    Args:
+        options: Options of all of them.
+        by: What stays together, see `folds`.
+    """
+    dstl = DstlFolder(options.data).scenes() if options.data is not None else ()
+    return [
+        replace(options, hold_out=part, work=options.work / f"fold-{number}", cache=options.scene_folder)
+        for number, part in enumerate(folds(dstl, options.folds, by))
+    ]
 
 
 def predict_labelled(model: Model, scene: LabelledScene) -> NDArray[np.uint8]:
@@ -168,9 +186,7 @@ def predict_labelled(model: Model, scene: LabelledScene) -> NDArray[np.uint8]:
 
 
 def _fold(options: TrainingOptions, progress: Progress | None) -> dict[str, Judged]:
-    # With another partner, the network is the same and what the two say together is not.
-    partner = "" if options.partner is None else f"-{sha256_of(options.partner)[:16]}"
-    stored = options.work / f"held-out{partner}.npz"
+    stored = _stored(options)
     identity = options.identity_text()
     if stored.is_file():
         return _load(stored, identity)
@@ -193,6 +209,12 @@ def _fold(options: TrainingOptions, progress: Progress | None) -> dict[str, Judg
         found[scene.name] = Judged(predicted, counts)
     _save(stored, identity, found)
     return found
+
+
+def _stored(options: TrainingOptions) -> Path:
+    # With another partner, the network is the same and what the two say together is not.
+    partner = "" if options.partner is None else f"-{sha256_of(options.partner)[:16]}"
+    return options.work / f"held-out{partner}.npz"
 
 
 def _save(stored: Path, identity: str, found: Mapping[str, Judged]) -> None:

@@ -77,7 +77,7 @@ def fit(
     device = best_device()
     fit_run = _Run(options, device)
     store = Checkpoint(options.work / "checkpoint.pt", identity)
-    log = Log(options.work / "log.csv", ("step", "learning_rate", "loss", "jaccard"))
+    log = log_of(options)
     start = fit_run.restore(store.load(device))
     log.keep_until(start)
     with ThreadPoolExecutor(1, thread_name_prefix="batches") as ahead:
@@ -98,6 +98,11 @@ def fit(
             if fit_run.finished:
                 break
     return fit_run.best_network()
+
+
+def log_of(options: TrainingOptions) -> Log:
+    """The log of a training."""
+    return Log(options.work / "log.csv", ("step", "learning_rate", "loss", "jaccard"))
 
 
 def fit_chips(

@@ -129,6 +129,7 @@ class TrainingOptions:
         patience: Validations without improvement after which training ends; 0 for never.
         workers: Processes that simulate scenes.
         threads: Threads of the arithmetic; 0 for all cores.
+        at_once: Trainings of a cross-validation that run at a time, each on its share of the threads.
         augmentation: Changes to chips.
         name: Name in the contract.
         version: Version in the contract.
@@ -152,7 +153,7 @@ class TrainingOptions:
     scene_size: int = 512
     chip: int = 160
     batch: int = 8
-    steps: int = 3000
+    steps: int = 4000
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
     gradient_clip: float = 5.0
@@ -165,9 +166,10 @@ class TrainingOptions:
     patience: int = 0
     workers: int = 2
     threads: int = 0
+    at_once: int = 1
     augmentation: Augmentation = field(default_factory=Augmentation)
     name: str = "suelo-unet"
-    version: str = "2.0.0"
+    version: str = "2.1.0"
 
     def __post_init__(self) -> None:
         """Check what cannot work.
@@ -176,7 +178,7 @@ class TrainingOptions:
             InputError: A count is not positive or a size does not fit the network.
         """
         counts = ("validation_scenes", "threshold_scenes", "test_scenes")
-        for name in (*counts, "batch", "steps", "validate_every", "checkpoint_every"):
+        for name in (*counts, "batch", "steps", "validate_every", "checkpoint_every", "at_once"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name.replace('_', ' ')} must be 1 or more, not {getattr(self, name)}.")
         if not self.scenes and self.data is None:
@@ -201,7 +203,7 @@ class TrainingOptions:
         """Everything that decides the weights, as JSON-ready values: two trainings with the same are the same."""
         values = asdict(self)
         after = ("threshold_scenes", "test_scenes", "name", "version", "out", "partner")
-        for name in (*after, "work", "cache", "workers", "threads", "checkpoint_every"):
+        for name in (*after, "work", "cache", "workers", "threads", "at_once", "checkpoint_every"):
             del values[name]
         for name in ("data", "elsewhere", "start"):
             values[name] = None if values[name] is None else values[name].name

@@ -38,16 +38,7 @@ def gather(options: TrainingOptions, progress: Progress | None = None) -> Gather
         InputError: A folder is not what it should be, or nothing is left to train on.
     """
     held_places = {place_of_scene(name) for name in options.hold_out}
-    simulated: list[LabelledScene] = []
-    if options.scenes:
-        simulated = prepare_scenes(
-            options.scene_folder,
-            TRAINING_SEEDS[: options.scenes],
-            options.scene_size,
-            vary_gsd=True,
-            workers=options.workers,
-            progress=staged(progress, "scenes"),
-        )
+    simulated = simulated_scenes(options, progress)
     real: dict[str, list[LabelledScene]] = {}
     eight_band = simulated
     if options.data is not None:
@@ -76,6 +67,20 @@ def gather(options: TrainingOptions, progress: Progress | None = None) -> Gather
     if not sources:
         raise InputError(f"There is no scene left to train on: {len(held_out)} are held out.")
     return Gathered(tuple(sources), tuple(held_out))
+
+
+def simulated_scenes(options: TrainingOptions, progress: Progress | None = None) -> list[LabelledScene]:
+    """The simulated scenes of a training; those that are not in its folder yet are made."""
+    if not options.scenes:
+        return []
+    return prepare_scenes(
+        options.scene_folder,
+        TRAINING_SEEDS[: options.scenes],
+        options.scene_size,
+        vary_gsd=True,
+        workers=options.workers,
+        progress=staged(progress, "scenes"),
+    )
 
 
 def place_of_scene(name: str) -> str:

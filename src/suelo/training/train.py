@@ -14,8 +14,9 @@ import torch
 from suelo.model.contract import ModelContract
 from suelo.model.session import load_model
 from suelo.segmentation.selection import FULL_SCALE
+from suelo.training.at_once import fit_at_once
 from suelo.training.checkpoint import first_identity
-from suelo.training.crossvalidation import cross_validate
+from suelo.training.crossvalidation import cross_validate, fold_trainings
 from suelo.training.dstl import DstlFolder
 from suelo.training.evaluate import count_simulated, evaluate_simulated
 from suelo.training.export import export_onnx
@@ -67,8 +68,10 @@ def train(options: TrainingOptions, progress: Progress | None = None) -> Path:
 
 def _on_images(options: TrainingOptions, data: Path, progress: Progress | None) -> Path:
     commit = _git_commit()
-    held_out = cross_validate(options, "scene", partial(_numbered, progress) if progress else None)
     whole = replace(options, work=options.work / "all", cache=options.scene_folder)
+    if options.at_once > 1:
+        fit_at_once([*fold_trainings(options), whole], progress)
+    held_out = cross_validate(replace(options, at_once=1), "scene", partial(_numbered, progress) if progress else None)
     gathered = gather(whole, progress)
     network = fit_chips(whole, gathered.sources, progress=progress)
     everything = [scene for source in gathered.sources for scene in source.scenes] + list(gathered.held_out)

@@ -56,6 +56,16 @@ def test_an_older_result_stays_until_the_new_one_is_whole(image, model, selectio
     assert result.summary() == run_once(image, model, selection, tmp_path / "other").summary()
 
 
+def test_two_processes_do_not_make_the_same_result(image, model, selection, tmp_path):
+    folder = tmp_path / "result"
+    with Run(image, folder, model) as run:
+        for resume in (False, True):
+            with pytest.raises(InputError, match=r"Another process is making a result in .*result; wait for it"):
+                Run(image, folder, model, resume=resume)
+        result = run.finish(selection, FORMATS)
+    assert result.summary() == run_once(image, model, selection, folder).summary()
+
+
 def run_once(image, model, selection, folder):
     with Run(image, folder, model) as run:
         return run.finish(selection, FORMATS)

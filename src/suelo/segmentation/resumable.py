@@ -18,6 +18,7 @@ from suelo.imagery.scene import Scene, open_scene
 from suelo.imagery.statistics import BandStatistics
 from suelo.model.session import Model
 from suelo.segmentation.atomic import replacing
+from suelo.segmentation.claim import Claim
 from suelo.segmentation.engine import Cancelled, OpenKeeper, ProgressCallback, predict_to_file
 from suelo.segmentation.exports import FILE_NAMES
 from suelo.segmentation.origin import Origin
@@ -86,15 +87,17 @@ class Run:
         Raises:
             ImageError: The image cannot be used.
             InputError: What is there was made from another image, by another model, or with other options; or the
-                folder cannot be made.
+                folder cannot be made; or another process is at work there.
         """
         self.folder = folder
         self.source = source
         self.model = model
         self._work = folder / UNFINISHED
         self._profile = profile or Profile()
+        self._claim = Claim(folder)
         self.scene = open_scene(source, gsd_m=gsd_m)
         try:
+            self._claim.take()
             self._sha256 = image_sha256(source)
             if (self._work / _MOVING).exists():
                 self._move()
@@ -110,6 +113,7 @@ class Run:
             self.strips, self.predicted = self._begin(earlier is not None, store)
         except BaseException:
             self.scene.close()
+            self._claim.release()
             raise
 
     def finish(
@@ -230,8 +234,10 @@ class Run:
         if address:
             StripStore(address).clear()  # in S3 they would stay for ever
         try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._claim.take()
             shutil.rmtree(self._work, ignore_errors=True)
-            self._work.mkdir(parents=True, exist_ok=True)
+            self._work.mkdir(exist_ok=True)
         except OSError as error:
             raise InputError(f"The folder {self.folder} cannot be made: {error.strerror}.") from None
         name = f"{self.scene.name}-{secrets.token_hex(8)}"
@@ -280,3 +286,4 @@ class Run:
     ) -> None:
         """Close the image."""
         self.scene.close()
+        self._claim.release()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
 from contextlib import contextmanager
@@ -10,6 +9,8 @@ from dataclasses import replace
 from multiprocessing import get_context
 from queue import Queue
 from threading import Thread
+
+import torch
 
 from suelo.training.fit import fit_chips, log_of
 from suelo.training.options import Progress, TrainingOptions, TrainingProgress
@@ -37,7 +38,7 @@ def fit_at_once(trainings: Sequence[TrainingOptions], progress: Progress | None 
         return
     first = trainings[0]
     at_once = min(first.at_once, len(trainings))
-    threads = max(1, (first.threads or len(os.sched_getaffinity(0))) // at_once)
+    threads = max(1, (first.threads or torch.get_num_threads()) // at_once)
     simulated_scenes(first, progress)  # not by each of them at the same time
     # Forked processes would inherit locks of OpenMP threads that do not exist in them.
     context = get_context("spawn")

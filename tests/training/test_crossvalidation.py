@@ -108,6 +108,20 @@ def test_pictures_of_three_bands_have_no_say_in_thresholds():
     assert with_naip.all_levels()[0] != alone.all_levels()[0]
 
 
+def test_simulated_scenes_decide_only_on_what_is_not_found_in_real_ones():
+    made_up = Judged(np.zeros((10, 1, 1), np.uint8), counts(200))
+    found = HeldOut(({"6010_1_2": judged(60), "simulated-200000": made_up},) * 2)
+    assert abs(found.all_levels()[0] - 60) <= 6
+    inside, outside = np.zeros((10, 251), np.int64), np.zeros((10, 251), np.int64)
+    inside[0, 100], outside[0, 40] = 1, 10_000  # one pixel in ten thousand
+    outside[0, 100:110] = 1000
+    hopeless = Judged(np.zeros((10, 1, 1), np.uint8), LevelCounts(inside, outside))
+    missed = HeldOut(({"6010_1_2": hopeless, "simulated-200000": made_up},) * 2)
+    assert abs(missed.all_levels()[0] - 200) <= 6
+    assert missed.kinds() == ("simulated",)
+    assert missed.evaluate_elsewhere("simulated").measured_on.startswith("1 simulated scenes that no training sees")
+
+
 def test_a_partner_is_judged_together_with_the_networks_that_are_there_already(trained, tmp_path, write_model):
     path, options = trained
     partner = write_model(tmp_path / "partner.onnx", gain=1.0)

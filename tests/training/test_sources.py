@@ -103,4 +103,5 @@ def test_nothing_left_to_train_on_is_said(tmp_path, data):
 
 
 def test_kinds_are_known_by_the_names_of_scenes():
-    assert [kind_of(name) for name in ("6110_1_2", "naip-t3", "tile1_001")] == ["dstl", "naip", "dubai"]
+    names = ("6110_1_2", "naip-t3", "tile1_001", "simulated-200000")
+    assert [kind_of(name) for name in names] == ["dstl", "naip", "dubai", "simulated"]

@@ -31,8 +31,11 @@ from suelo.training.metrics import JaccardCounts, LevelCounts
 from suelo.training.options import Progress, TrainingOptions
 from suelo.training.partner import add_partner, sha256_of
 from suelo.training.scores import Evaluation, score_counts
-from suelo.training.sources import gather, kind_of, staged
+from suelo.training.sources import SIMULATED, gather, kind_of, simulated_validation, staged
 from suelo.training.thresholds import choose_levels
+
+_FOUND = 0.02
+"""A class whose index stays below this at every level is not found: the level that is best there is best by chance."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +56,8 @@ class HeldOut:
     """What the networks of a cross-validation said about scenes that they had not seen.
 
     Attributes:
-        folds: Per fold, by scene name. A DSTL image is in one fold; images of other places that no training sees
-            are in every fold.
+        folds: Per fold, by scene name. A DSTL image is in one fold; images of other places and simulated scenes that
+            no training sees are in every fold.
     """
 
     folds: tuple[Mapping[str, Judged], ...]
@@ -94,14 +97,14 @@ class HeldOut:
         )
 
     def kinds(self) -> tuple[str, ...]:
-        """Kinds of scenes of other places, see `kind_of`."""
+        """Kinds of scenes that are not of DSTL, see `kind_of`."""
         return tuple(sorted({kind_of(name) for fold in self.folds for name in fold} - {"dstl"}))
 
     def evaluate_elsewhere(self, kind: str) -> Evaluation:
-        """Scores on the images of another place that no training sees, over the networks of all folds.
+        """Scores on the scenes of another kind that no training sees, over the networks of all folds.
 
         Args:
-            kind: "naip" or "dubai".
+            kind: One of `kinds`.
         """
         at, everything, names = JaccardCounts(), LevelCounts(), set()
         for fold, levels in zip(self.folds, self.fold_levels(), strict=True):
@@ -109,7 +112,8 @@ class HeldOut:
                 if kind_of(name) == kind:
                     at, everything = at + judged.counts.at(levels), everything + judged.counts
                     names.add(name)
-        text = f"{len(names)} images of {kind} that no training sees, by the networks of {len(self.folds)} folds"
+        what = "simulated scenes" if kind == SIMULATED else f"images of {kind}"
+        text = f"{len(names)} {what} that no training sees, by the networks of {len(self.folds)} folds"
         found = score_counts(at, everything, [None] * CLASS_COUNT, text, len(names))
         # What its labels do not know cannot be found there.
         return found.only([key for key, inside in zip(CLASS_KEYS, everything.inside, strict=True) if inside.any()])
@@ -119,6 +123,7 @@ def balanced_levels(folds: Sequence[Mapping[str, Judged]]) -> NDArray[np.int_]:
     """The level per class (10,) that suits DSTL and NAIP, each with the same say.
 
     Pictures of three bands do not tell where to cut images of eight: what is inferred of the others decides there.
+    Simulated scenes decide on the classes that are not found in any real one, whatever the level.
 
     Args:
         folds: Scenes to choose on, per fold, by name.
@@ -128,7 +133,12 @@ def balanced_levels(folds: Sequence[Mapping[str, Judged]]) -> NDArray[np.int_]:
         for name, judged in fold.items():
             if kind_of(name) != "dubai":
                 kinds[kind_of(name)] = kinds.get(kind_of(name), LevelCounts()) + judged.counts
-    return choose_levels(*kinds.values())
+    simulated = kinds.pop(SIMULATED, None)
+    levels = choose_levels(*kinds.values())
+    if simulated is not None:
+        best = np.max([np.nan_to_num(counts.jaccard()).max(axis=1) for counts in kinds.values()], axis=0, initial=0.0)
+        levels = np.where(best < _FOUND, choose_levels(simulated), levels)
+    return levels
 
 
 def cross_validate(
@@ -201,8 +211,9 @@ def _fold(options: TrainingOptions, progress: Progress | None) -> dict[str, Judg
     model = load_model(model_path)
     found = {}
     tell = staged(progress, "testing")
-    for done, scene in enumerate(gathered.held_out):
-        tell(done, len(gathered.held_out))
+    scenes = [*gathered.held_out, *simulated_validation(options, progress)]
+    for done, scene in enumerate(scenes):
+        tell(done, len(scenes))
         predicted = predict_labelled(model, scene)
         counts = LevelCounts()
         counts.add(predicted, scene.members(), scene.known())

@@ -11,9 +11,18 @@ from suelo.training.dstl import DstlFolder, place_of
 from suelo.training.dstl_scenes import load_dstl
 from suelo.training.elsewhere import load_elsewhere, validation_places
 from suelo.training.labelled import LabelledScene
-from suelo.training.options import TRAINING_SEEDS, Progress, TrainingOptions, TrainingProgress
+from suelo.training.options import (
+    TRAINING_SEEDS,
+    VALIDATION_SEEDS,
+    Progress,
+    TrainingOptions,
+    TrainingProgress,
+)
 from suelo.training.sampling import Source
 from suelo.training.scenes import prepare_scenes
+
+SIMULATED = "simulated"
+"""The kind of scenes that are made up."""
 
 _SILENT_BESIDE_IMAGES = ("trees",)
 
@@ -83,6 +92,20 @@ def simulated_scenes(options: TrainingOptions, progress: Progress | None = None)
     )
 
 
+def simulated_validation(options: TrainingOptions, progress: Progress | None = None) -> list[LabelledScene]:
+    """Simulated scenes that no training sees, to choose on; none where none are trained on."""
+    if not options.scenes:
+        return []
+    return prepare_scenes(
+        options.scene_folder,
+        VALIDATION_SEEDS[: options.validation_scenes],
+        options.scene_size,
+        vary_gsd=False,
+        workers=options.workers,
+        progress=staged(progress, "scenes"),
+    )
+
+
 def place_of_scene(name: str) -> str:
     """The ground that a real scene shows: that of DSTL images, or the part before "_" of a tile of Dubai."""
     return name.split("_", maxsplit=1)[0] if name.startswith("tile") else place_of(name)
@@ -99,5 +122,6 @@ def staged(progress: Progress | None, stage: str) -> Callable[[int, int], None]:
 
 
 def kind_of(name: str) -> str:
-    """The data set that a real scene belongs to: "dstl", "naip" or "dubai"."""
-    return "naip" if name.startswith("naip") else "dubai" if name.startswith("tile") else "dstl"
+    """What a scene belongs to: "dstl", "naip", "dubai" or "simulated"."""
+    starts = {"naip": "naip", "tile": "dubai", SIMULATED: SIMULATED}
+    return next((kind for start, kind in starts.items() if name.startswith(start)), "dstl")

@@ -33,8 +33,7 @@ from suelo.training.options import (
 )
 from suelo.training.partner import add_partner, described_partner
 from suelo.training.report import held_out_scenes, logs_in, write_report
-from suelo.training.scenes import prepare_scenes
-from suelo.training.sources import gather, staged
+from suelo.training.sources import gather, simulated_validation, staged
 from suelo.training.thresholds import choose_levels, choose_thresholds
 
 CHIP_SIZE = 160
@@ -106,14 +105,7 @@ def _on_simulated_scenes(options: TrainingOptions, progress: Progress | None) ->
     commit = _git_commit()
     seeds = split(options)
     gathered = gather(options, progress)
-    held_out = prepare_scenes(
-        options.scene_folder,
-        seeds["validation"],
-        options.scene_size,
-        vary_gsd=False,
-        workers=options.workers,
-        progress=staged(progress, "scenes"),
-    )
+    held_out = simulated_validation(options, progress)
     network = fit_chips(options, gathered.sources, partial(validation_jaccard, held_out), progress)
     contract = ModelContract(
         name=options.name,

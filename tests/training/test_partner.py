@@ -11,7 +11,7 @@ from suelo.errors import InputError
 from suelo.landcover import CLASS_KEYS
 from suelo.model.contract import Normalisation
 from suelo.model.session import load_model
-from suelo.training.partner import SHARES, add_partner, described_partner
+from suelo.training.partner import NEAR_SHARE, NEAR_SIDE, SHARES, add_partner, described_partner
 
 BUILDINGS, ROADS, TREES, CROPS = (CLASS_KEYS.index(key) for key in ("buildings", "roads", "trees", "crops"))
 
@@ -43,18 +43,38 @@ def test_most_classes_are_those_of_the_network_alone(files):
     for row, key in enumerate(CLASS_KEYS):
         if key not in ("buildings", *SHARES):
             np.testing.assert_allclose(both[:, row], alone[:, row], atol=1e-6, err_msg=key)
-    share = SHARES["roads"]
-    mean = (1 - share) * alone[:, ROADS] + share * partner[:, ROADS]
-    np.testing.assert_allclose(both[:, ROADS], mean, atol=1e-6)
+    for key, share in SHARES.items():
+        row = CLASS_KEYS.index(key)
+        mean = (1 - share) * alone[:, row] + share * partner[:, row]
+        np.testing.assert_allclose(both[:, row], mean, atol=1e-6)
 
 
 def test_the_partner_finds_buildings_where_the_network_sees_no_other_cover(files):
     model = joined(files)
     middle = (0, BUILDINGS, 16, 24)
-    assert model.predict(images(buildings=0.8))[middle] == pytest.approx(0.8, abs=1e-3)
+    assert model.predict(images(buildings=0.8, roads=1.0))[middle] == pytest.approx(0.8, abs=1e-3)
     # The network sees trees with 0.4 and crops with 0.4 there.
-    claimed = model.predict(images(buildings=0.8, trees=1.0, crops=1.0))[middle]
+    claimed = model.predict(images(buildings=0.8, roads=1.0, trees=1.0, crops=1.0))[middle]
     assert claimed == pytest.approx(max(0.4 * 0.8, 0.8 * 0.6 * 0.6), abs=1e-3)
+
+
+def test_the_partner_finds_buildings_only_near_what_makes_a_town(files):
+    given = images(buildings=0.8)
+    given[:, ROADS, :, :4] = 1.0  # the network sees 0.4
+    found = joined(files).predict(given)[0, BUILDINGS, 16]
+    near = [1 + min(47, x + NEAR_SIDE // 2) - max(0, x - NEAR_SIDE // 2) for x in range(48)]
+    roads = [max(0, 4 - max(0, x - NEAR_SIDE // 2)) for x in range(48)]
+    town = np.minimum(1.0, 0.4 * np.array(roads) / near / NEAR_SHARE)
+    # Two columns from the edge, where the partner's averages see the padding.
+    np.testing.assert_allclose(found[2:-2], np.maximum(0.4 * 0.8, 0.8 * town)[2:-2], atol=1e-3)
+    assert found[2] > 0.6
+    assert found[40] == pytest.approx(0.4 * 0.8, abs=1e-3)
+
+
+def test_a_halo_that_is_smaller_than_the_square_is_refused(tmp_path, write_model):
+    own, partner = (write_model(tmp_path / f"{name}.onnx", halo=0) for name in ("own", "partner"))
+    with pytest.raises(InputError, match="A halo of 0 pixels is too small"):
+        add_partner(own, partner, load_model(own).contract)
 
 
 def test_the_network_is_never_less_sure_of_a_building_than_it_would_be_alone(files):

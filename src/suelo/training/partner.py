@@ -19,14 +19,23 @@ from suelo.training.model_file import write_model_file
 if TYPE_CHECKING:
     from onnx import ModelProto, ValueInfoProto
 
-SHARES: Mapping[str, float] = {"roads": 0.3}
+SHARES: Mapping[str, float] = {"waterway": 0.3, "standing_water": 0.3}
 """Classes whose probability is a mean of both networks, and the partner's share in it."""
 
 UNCLAIMED = "buildings"
-"""The class that the partner finds by itself wherever the network sees no other cover."""
+"""The class that the partner finds by itself where the network sees no other cover, near what makes a town."""
 
 COVERS = ("tracks", "trees", "crops", "waterway", "standing_water")
 """The covers whose probability, as the network sees it, counts against the partner's `UNCLAIMED`."""
+
+NEAR = "roads"
+"""The class that makes a town: bare ground in the country, which looks like roofs to the partner, has none near it."""
+
+NEAR_SIDE = 33
+"""Side in pixels of the square around a pixel in which `NEAR` is looked for."""
+
+NEAR_SHARE = 0.1
+"""Mean probability of `NEAR` in the square from which on the partner counts fully."""
 
 _IMAGE, _PROBABILITY = "image", "probability"
 
@@ -35,7 +44,8 @@ def add_partner(path: Path, partner: Path, contract: ModelContract) -> None:
     """Put a partner into a model file, in place.
 
     With a and b for the probabilities of the network and of its partner, the file gives a for most classes,
-    (1 - s) a + s b for those of `SHARES`, and max(a, b Π (1 - a_k)), the product over `COVERS`, for `UNCLAIMED`.
+    (1 - s) a + s b for those of `SHARES`, and max(a, b t Π (1 - a_k)) for `UNCLAIMED`: the product goes over `COVERS`,
+    and t is the network's mean probability of `NEAR` in a square around the pixel, over `NEAR_SHARE`, at most 1.
 
     Args:
         path: The network's file; it is replaced when the new one is whole.
@@ -44,10 +54,13 @@ def add_partner(path: Path, partner: Path, contract: ModelContract) -> None:
 
     Raises:
         ModelError: A file is not a model.
-        InputError: The partner's pixels are stretched in another way, or have another ground sampling distance.
+        InputError: The partner's pixels are stretched in another way, or have another ground sampling distance; or the
+            halo is smaller than the square.
     """
     import onnx
 
+    if contract.halo < NEAR_SIDE // 2:
+        raise InputError(f"A halo of {contract.halo} pixels is too small for a partner: {NEAR_SIDE // 2} are needed.")
     ours, theirs = load_model(path).contract, load_model(partner).contract
     if (ours.normalisation, ours.gsd_m) != (theirs.normalisation, theirs.gsd_m):
         raise InputError(f"The partner {partner} takes images of another stretch or ground sampling distance.")
@@ -57,9 +70,14 @@ def add_partner(path: Path, partner: Path, contract: ModelContract) -> None:
 
 def described_partner(partner: Path) -> dict[str, object]:
     """What the contract of a model says about its partner."""
-    contract = load_model(partner).contract
-    how = {"shares": dict(SHARES), "unclaimed": UNCLAIMED, "covers": list(COVERS)}
-    return {"name": contract.name, "version": contract.version, "sha256": sha256_of(partner), **how}
+    model = load_model(partner)
+    how = {
+        "shares": dict(SHARES),
+        "unclaimed": UNCLAIMED,
+        "covers": list(COVERS),
+        "near": {"class": NEAR, "side": NEAR_SIDE, "share": NEAR_SHARE},
+    }
+    return {"name": model.contract.name, "version": model.contract.version, "sha256": model.sha256, **how}
 
 
 def sha256_of(path: Path) -> str:
@@ -84,14 +102,25 @@ def _joined(network: ModelProto, partner: ModelProto) -> ModelProto:
         "partner_share": _per_class(shares),
         "is_unclaimed": _per_class(np.isin(CLASS_KEYS, (UNCLAIMED,))),
         "one": np.ones(1, np.float32),
+        "row_near": np.array([CLASS_KEYS.index(NEAR)], np.int64),
+        "full_share": np.array([1 / NEAR_SHARE], np.float32),
     }
+    half = NEAR_SIDE // 2
     nodes = [
         helper.make_node("Mul", [own, "own_share"], ["own_part"]),
         helper.make_node("Mul", [other, "partner_share"], ["partner_part"]),
         helper.make_node("Add", ["own_part", "partner_part"], ["mean"]),
+        helper.make_node("Gather", [own, "row_near"], ["near"], axis=1),
+        helper.make_node("AveragePool", ["near"], ["near_down"], kernel_shape=[NEAR_SIDE, 1], pads=[half, 0, half, 0]),
+        helper.make_node(
+            "AveragePool", ["near_down"], ["near_mean"], kernel_shape=[1, NEAR_SIDE], pads=[0, half, 0, half]
+        ),
+        helper.make_node("Mul", ["near_mean", "full_share"], ["near_share"]),
+        helper.make_node("Min", ["near_share", "one"], ["town"]),
         helper.make_node("Mul", [other, "is_unclaimed"], ["unclaimed"]),
+        helper.make_node("Mul", ["unclaimed", "town"], ["unclaimed_in_town"]),
     ]
-    last = "unclaimed"
+    last = "unclaimed_in_town"
     for key in COVERS:
         constants[f"row_{key}"] = np.array([CLASS_KEYS.index(key)], np.int64)
         nodes += [

@@ -8,6 +8,7 @@ from itertools import chain
 from pathlib import Path
 
 from benchmarks.chip import chip_request, cold_start
+from benchmarks.clients import clients
 from benchmarks.cluster import workers
 from benchmarks.measurement import report
 from benchmarks.network import network
@@ -21,11 +22,15 @@ def main() -> None:
     parser.add_argument("--large", action="store_true", help="also scenes of 100 to 400 megapixels, which take long")
     parser.add_argument("--json", type=Path, default=Path("out/benchmarks.json"), help="where the figures are kept")
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help="chip, cold, network, scene, polygons, workers; all by default"
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help="chip, clients, cold, network, scene, polygons, workers; all by default",
     )
     options = parser.parse_args()
     measurements = {
         "chip": chip_request,
+        "clients": clients,
         "cold": cold_start,
         "network": network,
         "scene": partial(scenes, options.large),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+from contextlib import suppress
 
 import pytest
 
@@ -132,3 +134,14 @@ def test_a_scheduler_that_is_not_there_is_said_so(suelo, scene, tmp_path, monkey
     assert code == 2
     assert "No Dask scheduler answers at tcp://127.0.0.1:9" in err
     assert not (tmp_path / "out").exists()
+
+
+def test_workers_of_this_machine_need_no_port_that_somebody_else_may_have(recwarn):
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with suppress(OSError):  # somebody else has it
+            taken.bind(("", 8787))
+            taken.listen()
+        with connected(workers=1):
+            pass
+    assert not [str(warning.message) for warning in recwarn if "already in use" in str(warning.message)]

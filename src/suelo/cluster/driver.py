@@ -146,7 +146,7 @@ def connected(
         from distributed import Client, LocalCluster
     except ImportError:
         raise InputError(
-            "Workers need Dask, which is not installed here; install it with pip install 'suelo[cluster]'."
+            "Workers need Dask, which is not installed here; in Suelo's source folder: pip install '.[cluster]'."
         ) from None
     with ExitStack() as stack:
         if scheduler:
@@ -164,7 +164,7 @@ def connected(
                 threads_per_worker=_SLOTS,
                 processes=True,
                 memory_limit=0,
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",
                 silence_logs=logging.ERROR,
                 preload=["suelo.cluster.local"],
             )

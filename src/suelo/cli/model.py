@@ -47,15 +47,15 @@ def show(
     places = (contract.metrics, *contract.metrics_elsewhere) if contract.metrics else ()
     for letter, place in zip(ascii_uppercase, places, strict=False):
         console.print(f"measured on {letter}: {place.measured_on}", highlight=False)
-    table = Table()
-    table.add_column("class")
+    table = Table(title="Jaccard index" if places else None)
+    table.add_column("class", no_wrap=True)
     columns = ["threshold"]
     figures: list[Callable[[str], str]] = []
     for letter, place in zip(ascii_uppercase, places, strict=False):
-        columns.append(f"Jaccard {letter}")
+        columns.append(letter)
         figures.append(_of_class(place.jaccard, place.mean_jaccard))
         if place.polygon_jaccard:
-            columns.append(f"polygons {letter}")
+            columns.append(f"{letter}, polygons")
             figures.append(_of_class(place.polygon_jaccard, place.mean_polygon_jaccard))
     for column in columns:
         table.add_column(column, justify="right")

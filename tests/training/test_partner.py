@@ -71,10 +71,10 @@ def test_the_partner_finds_buildings_only_near_what_makes_a_town(files):
     assert found[40] == pytest.approx(0.4 * 0.8, abs=1e-3)
 
 
-def test_a_halo_that_is_smaller_than_the_square_is_refused(tmp_path, write_model):
-    own, partner = (write_model(tmp_path / f"{name}.onnx", halo=0) for name in ("own", "partner"))
-    with pytest.raises(InputError, match="A halo of 0 pixels is too small"):
-        add_partner(own, partner, load_model(own).contract)
+def test_the_halo_grows_by_the_reach_of_the_square(tmp_path, write_model):
+    own, partner = write_model(tmp_path / "own.onnx", halo=32), write_model(tmp_path / "partner.onnx", halo=48)
+    add_partner(own, partner, load_model(own).contract)
+    assert load_model(own).contract.halo == 48 + 16
 
 
 def test_the_network_is_never_less_sure_of_a_building_than_it_would_be_alone(files):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from suelo.errors import InputError
 from suelo.landcover import CLASS_COUNT, CLASS_KEYS
-from suelo.model.contract import ModelContract
+from suelo.model.contract import STRIDE, ModelContract
 from suelo.model.session import load_model
 from suelo.training.model_file import write_model_file
 
@@ -50,22 +50,21 @@ def add_partner(path: Path, partner: Path, contract: ModelContract) -> None:
     Args:
         path: The network's file; it is replaced when the new one is whole.
         partner: The partner's file.
-        contract: What the new file says about itself.
+        contract: What the new file says about itself, but for the halo, which is larger than that of the two.
 
     Raises:
         ModelError: A file is not a model.
-        InputError: The partner's pixels are stretched in another way, or have another ground sampling distance; or the
-            halo is smaller than the square.
+        InputError: The partner's pixels are stretched in another way, or have another ground sampling distance.
     """
     import onnx
 
-    if contract.halo < NEAR_SIDE // 2:
-        raise InputError(f"A halo of {contract.halo} pixels is too small for a partner: {NEAR_SIDE // 2} are needed.")
     ours, theirs = load_model(path).contract, load_model(partner).contract
     if (ours.normalisation, ours.gsd_m) != (theirs.normalisation, theirs.gsd_m):
         raise InputError(f"The partner {partner} takes images of another stretch or ground sampling distance.")
     joined = _joined(onnx.load(str(path)), onnx.load(str(partner)))
-    write_model_file(joined, contract, path)
+    # What changes at a cut is carried farther by half the side of the square.
+    halo = max(ours.halo, theirs.halo) + -(-(NEAR_SIDE // 2) // STRIDE) * STRIDE
+    write_model_file(joined, contract.model_copy(update={"halo": halo}), path)
 
 
 def described_partner(partner: Path) -> dict[str, object]:

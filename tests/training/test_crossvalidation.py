@@ -119,7 +119,9 @@ def test_simulated_scenes_decide_only_on_what_is_not_found_in_real_ones():
     missed = HeldOut(({"6010_1_2": hopeless, "simulated-200000": made_up},) * 2)
     assert abs(missed.all_levels()[0] - 200) <= 6
     assert missed.kinds() == ("simulated",)
-    assert missed.evaluate_elsewhere("simulated").measured_on.startswith("1 simulated scenes that no training sees")
+    measured_on = missed.evaluate_elsewhere("simulated").measured_on
+    assert measured_on.startswith("1 simulated scenes that no training sees")
+    assert measured_on.endswith("thresholds were chosen with them in view")
 
 
 def test_a_partner_is_judged_together_with_the_networks_that_are_there_already(trained, tmp_path, write_model):

@@ -103,6 +103,9 @@ class HeldOut:
     def evaluate_elsewhere(self, kind: str) -> Evaluation:
         """Scores on the scenes of another kind that no training sees, over the networks of all folds.
 
+        All folds have the same scenes of these kinds, so the thresholds of a fold, which come from the others, were
+        chosen on them, too; `measured_on` says so where they have a say.
+
         Args:
             kind: One of `kinds`.
         """
@@ -114,6 +117,8 @@ class HeldOut:
                     names.add(name)
         what = "simulated scenes" if kind == SIMULATED else f"images of {kind}"
         text = f"{len(names)} {what} that no training sees, by the networks of {len(self.folds)} folds"
+        if kind != "dubai":
+            text += "; thresholds were chosen with them in view"
         found = score_counts(at, everything, [None] * CLASS_COUNT, text, len(names))
         # What its labels do not know cannot be found there.
         return found.only([key for key, inside in zip(CLASS_KEYS, everything.inside, strict=True) if inside.any()])

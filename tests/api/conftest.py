@@ -6,7 +6,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -55,7 +55,8 @@ class LocalBackend:
         self.service.run_job(job_id)
 
     def stop(self) -> None:
-        self._server.trigger.pull_trigger(self._server.close)
+        with suppress(OSError):  # the server's thread may close the trigger before it is pulled
+            self._server.trigger.pull_trigger(self._server.close)
         self._thread.join()
         self._server.task_dispatcher.shutdown()
         self.service.stop()

@@ -75,10 +75,11 @@ def _chips(folder: Path) -> list[bytes]:
             row, column = divmod(number, columns)
             window = Window(column * (SIDE + 7), row * (SIDE + 7), SIDE, SIDE)
             profile = {**scene.profile, "height": SIDE, "width": SIDE, "tiled": False}
+            profile["transform"] = scene.window_transform(window)
             for key in ("blockxsize", "blockysize"):
                 profile.pop(key, None)
             with MemoryFile() as memory:
-                with memory.open(**profile, transform=scene.window_transform(window)) as chip:
+                with memory.open(**profile) as chip:
                     chip.write(scene.read(window=window))
                 found.append(memory.read())
     return found

@@ -80,27 +80,25 @@ def gather(options: TrainingOptions, progress: Progress | None = None) -> Gather
 
 def simulated_scenes(options: TrainingOptions, progress: Progress | None = None) -> list[LabelledScene]:
     """The simulated scenes of a training; those that are not in its folder yet are made."""
-    if not options.scenes:
-        return []
-    return prepare_scenes(
-        options.scene_folder,
-        TRAINING_SEEDS[: options.scenes],
-        options.scene_size,
-        vary_gsd=True,
-        workers=options.workers,
-        progress=staged(progress, "scenes"),
-    )
+    return _simulated(options, TRAINING_SEEDS[: options.scenes], progress, vary_gsd=True)
 
 
 def simulated_validation(options: TrainingOptions, progress: Progress | None = None) -> list[LabelledScene]:
     """Simulated scenes that no training sees, to choose on; none where none are trained on."""
-    if not options.scenes:
+    count = options.validation_scenes if options.scenes else 0
+    return _simulated(options, VALIDATION_SEEDS[:count], progress, vary_gsd=False)
+
+
+def _simulated(
+    options: TrainingOptions, seeds: range, progress: Progress | None, *, vary_gsd: bool
+) -> list[LabelledScene]:
+    if not seeds:
         return []
     return prepare_scenes(
         options.scene_folder,
-        VALIDATION_SEEDS[: options.validation_scenes],
+        seeds,
         options.scene_size,
-        vary_gsd=False,
+        vary_gsd=vary_gsd,
         workers=options.workers,
         progress=staged(progress, "scenes"),
     )

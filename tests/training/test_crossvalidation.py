@@ -9,9 +9,12 @@ import pytest
 
 pytest.importorskip("torch")
 
+import torch
+
 from suelo.errors import InputError
 from suelo.landcover import CLASS_KEYS
 from suelo.model.session import load_model
+from suelo.training.checkpoint import first_weights
 from suelo.training.crossvalidation import HeldOut, Judged, cross_validate
 from suelo.training.dstl import DstlFolder
 from suelo.training.metrics import LevelCounts
@@ -78,6 +81,21 @@ def test_a_second_call_trains_nothing_again_and_other_options_are_refused(traine
     assert {file: file.stat().st_mtime_ns for file in options.work.rglob("checkpoint.pt")} == before
     with pytest.raises(InputError, match="other options"):
         cross_validate(replace(options, seed=2))
+
+
+def test_each_fold_goes_on_from_its_own_and_none_from_a_network_that_saw_its_ground(trained, tmp_path):
+    _, options = trained
+    longer = replace(options, work=tmp_path / "longer", start=options.work, steps=1, learning_rate=1e-9)
+    cross_validate(longer)
+    stem = "encoder.stem.0.weight"
+    first = {part: first_weights(options.work / part)[stem] for part in ("fold-0", "fold-1")}
+    assert not torch.allclose(first["fold-0"], first["fold-1"], atol=1e-4)
+    for part, weights in first.items():
+        torch.testing.assert_close(first_weights(longer.work / part)[stem], weights, atol=1e-6, rtol=0)
+    with pytest.raises(InputError, match=r"learned from 60\d0_\d_2, .*must not see"):
+        cross_validate(replace(longer, work=tmp_path / "seen", start=options.work / "all"))
+    with pytest.raises(InputError, match="must not see"):
+        cross_validate(replace(longer, work=tmp_path / "other", start=options.work / "fold-0", at_once=1))
 
 
 def counts(best: int) -> LevelCounts:

@@ -20,7 +20,10 @@ Elsewhere = Annotated[
     Path | None, typer.Option(help="Labelled images of other places: a folder with naip/, dubai/ or both.")
 ]
 Start = Annotated[
-    Path | None, typer.Option(help="Work folder of a finished training to start from, instead of random weights.")
+    Path | None,
+    typer.Option(
+        help="Work folder of a finished training to start from, not from random weights; fold by fold if it has folds."
+    ),
 ]
 Partner = Annotated[
     Path | None,
@@ -37,6 +40,9 @@ Share = Annotated[
 Work = Annotated[Path, typer.Option(help="Folder for scenes, checkpoints and the log; the same folder resumes.")]
 Seed = Annotated[int, typer.Option(help="Seed of weights and batches.", min=0)]
 Steps = Annotated[int | None, typer.Option(help="Training steps.", min=1)]
+Rate = Annotated[
+    float | None, typer.Option(help="Highest learning rate; lower for a network that has learned already.", min=1e-6)
+]
 Scenes = Annotated[int | None, typer.Option(help="Simulated training scenes.", min=0)]
 Threads = Annotated[int, typer.Option(help="Threads of the arithmetic; 0 uses all cores.", min=0)]
 AtOnce = Annotated[
@@ -56,6 +62,7 @@ def train(
     quick: Annotated[bool, typer.Option("--quick", help="A small network for a minute, to see that it works.")] = False,
     seed: Seed = 1,
     steps: Steps = None,
+    rate: Rate = None,
     scenes: Scenes = None,
     threads: Threads = 0,
     at_once: AtOnce = 1,
@@ -79,6 +86,8 @@ def train(
 
       suelo train --data dstl --elsewhere elsewhere --start runs/mine --work runs/real --out better.onnx
 
+      suelo train --data dstl --elsewhere elsewhere --start runs/real --work runs/longer --rate 0.0015 --seed 2
+
       suelo train --quick --out small.onnx --work runs/small
 
       suelo train --check dstl
@@ -97,6 +106,7 @@ def train(
         quick=quick,
         seed=seed,
         steps=steps,
+        learning_rate=rate,
         scenes=scenes,
         threads=threads,
         at_once=at_once,

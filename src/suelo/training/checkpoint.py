@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +77,25 @@ def first_identity(work: Path) -> dict[str, Any]:
     """
     identity: dict[str, Any] = json.loads(_open(work)["identity"])
     return identity
+
+
+def check_unseen(work: Path, hold_out: Collection[str]) -> None:
+    """Refuse to start from a training that learned from scenes which the next one must not see.
+
+    Args:
+        work: Work folder of the training to start from.
+        hold_out: Names of the scenes that were to be held out.
+
+    Raises:
+        InputError: It saw some of them, or the folder holds no training.
+    """
+    identity = first_identity(work)
+    seen = sorted(set(hold_out) - set(identity["hold_out"])) if identity["data"] is not None else []
+    if seen:
+        raise InputError(
+            f"The training in {work} learned from {', '.join(seen)}, which this one must not see; start from one that "
+            "held them out too, or that saw no labelled images."
+        )
 
 
 def _open(work: Path) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -184,10 +184,7 @@ def fold_trainings(options: TrainingOptions, by: By = "scene") -> list[TrainingO
         by: What stays together, see `folds`.
     """
     dstl = DstlFolder(options.data).scenes() if options.data is not None else ()
-    return [
-        replace(options, hold_out=part, work=options.work / f"fold-{number}", cache=options.scene_folder)
-        for number, part in enumerate(folds(dstl, options.folds, by))
-    ]
+    return [options.part(f"fold-{number}", part) for number, part in enumerate(folds(dstl, options.folds, by))]
 
 
 def predict_labelled(model: Model, scene: LabelledScene) -> NDArray[np.uint8]:

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import torch
 from torch import Tensor
 
-from suelo.training.checkpoint import Checkpoint, Log, first_weights
+from suelo.training.checkpoint import Checkpoint, Log, check_unseen, first_weights
 from suelo.training.losses import segmentation_loss
 from suelo.training.network import UNet
 from suelo.training.options import Progress, TrainingOptions, TrainingProgress
@@ -118,7 +118,12 @@ def fit_chips(
         sources: What chips are drawn from.
         validate: As for `fit`.
         progress: Called after every step.
+
+    Raises:
+        InputError: The folder holds another training, or the training to start from saw what this one must not see.
     """
+    if options.start is not None:
+        check_unseen(options.start, options.hold_out)
     sampler = ChipSampler(
         sources, chip=options.chip, batch=options.batch, seed=options.seed, augmentation=options.augmentation
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, astuple, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +104,8 @@ class TrainingOptions:
         elsewhere: Folder with labelled images of other places; None to train without.
         folds: Parts into which the labelled images are split by place for cross-validation.
         hold_out: Names of real scenes that the training must not see, nor any other image of the same ground.
-        start: Work folder of a training whose averaged weights are the first ones; None for random ones.
+        start: Work folder of a training whose averaged weights are the first ones; None for random ones. Where it has
+            a folder for each part of a cross-validation, every part goes on from its own.
         partner: Model file of a network that is put beside the trained one, see `suelo.training.partner`; it must not
             have seen the labelled images. None for the trained network alone.
         mixture: Share of the chips from each kind of scene.
@@ -198,6 +199,18 @@ class TrainingOptions:
     def scene_folder(self) -> Path:
         """Where simulated scenes are kept."""
         return self.cache or self.work / "scenes"
+
+    def part(self, name: str, hold_out: Sequence[str] = ()) -> TrainingOptions:
+        """Options of one of several trainings on the same data.
+
+        Args:
+            name: What it is called, and its folder in `work`.
+            hold_out: What it must not see.
+        """
+        start = self.start
+        if start is not None and (start / name).is_dir():
+            start = start / name
+        return replace(self, hold_out=tuple(hold_out), work=self.work / name, cache=self.scene_folder, start=start)
 
     def identity(self) -> dict[str, Any]:
         """Everything that decides the weights, as JSON-ready values: two trainings with the same are the same."""

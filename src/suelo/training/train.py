@@ -67,7 +67,7 @@ def train(options: TrainingOptions, progress: Progress | None = None) -> Path:
 
 def _on_images(options: TrainingOptions, data: Path, progress: Progress | None) -> Path:
     commit = _git_commit()
-    whole = replace(options, work=options.work / "all", cache=options.scene_folder)
+    whole = options.part("all")
     if options.at_once > 1:
         fit_at_once([*fold_trainings(options), whole], progress)
     held_out = cross_validate(replace(options, at_once=1), "scene", partial(_numbered, progress) if progress else None)
@@ -87,7 +87,7 @@ def _on_images(options: TrainingOptions, data: Path, progress: Progress | None) 
         training={
             "data": {source.name: len(source.scenes) for source in gathered.sources},
             "images": [scene.name for source in gathered.sources if source.name == "dstl" for scene in source.scenes],
-            "start": first_identity(options.start) if options.start is not None else None,
+            "start": first_identity(whole.start) if whole.start is not None else None,
             "partner": described_partner(options.partner) if options.partner is not None else None,
             **json.loads(options.identity_text()),
         },

@@ -69,4 +69,5 @@ class Removal:
             for job_id in self._records.expired(now() - timedelta(days=self._retention_days)):
                 with suppress(NotFoundError, ConflictError):  # somebody else was quicker
                     self.delete(job_id)
+        self._results.tidy()
         sweep(self._records, self._uploads, self._objects, self._work_folder, self._worker, orphan_age)

@@ -32,6 +32,8 @@ _KEPT_CHIPS = 16
 """So many probability rasters of up to `CHIP_PIXELS` pixels, 10 bytes each, are kept in memory for a while."""
 _OPEN_RASTERS = 32
 """So many raster files stay open between uses."""
+TRUSTED_S = 5.0
+"""After so many seconds the records are asked again whether a job is still there: any process may delete it."""
 
 RASTERS = {"probabilities": names.PROBABILITIES, "display": names.DISPLAY}
 """Rasters of a finished job, by name."""
@@ -78,7 +80,7 @@ class Results:
         self._objects = objects
         self._cache = cache
         self._rasters = OpenRasters(_OPEN_RASTERS)
-        self._jobs: Recent[Job] = Recent(1024)
+        self._jobs: Recent[Job] = Recent(1024, TRUSTED_S)
         self._summaries: Recent[ClassSummary] = Recent(4096)
         self._shares: Recent[dict[str, float]] = Recent(512)
         self._valid_m2: Recent[float] = Recent(512)
@@ -101,12 +103,17 @@ class Results:
         known = self._jobs.peek(job_id)
         if known is not None:
             return known
-        job = self._records.get(job_id)
+        try:
+            job = self._records.get(job_id)
+        except NotFoundError:
+            if job_id in self._jobs:  # another process deleted it
+                self.forget(job_id)
+            raise
         if job.status == "failed":
             raise ConflictError(f"This job failed and has no result: {job.message}")
         if job.status != "succeeded":
             raise ConflictError(f"This job is {job.status}; it has no result{'' if job.finished else ' yet'}.")
-        # It will not change any more, and a map asks for dozens of its tiles at once.
+        # It can only be deleted now, and a map asks for dozens of its tiles at once.
         self.note(job)
         return job
 
@@ -277,6 +284,17 @@ class Results:
             values.forget(job_id)
         self._rasters.close(job_id)
         self._cache.drop(f"jobs/{job_id}")
+
+    def tidy(self) -> None:
+        """Remove what was kept of jobs that other processes deleted.
+
+        Raises:
+            OperationalError: The database is away.
+        """
+        # Folders are listed before records are asked for: a job that begins in between has its record first.
+        kept = self._cache.folders("jobs")
+        for job_id in set(kept) - self._records.known(kept):
+            self.forget(job_id)
 
     def close(self) -> None:
         """Close files that were kept open."""

@@ -9,6 +9,7 @@ import re
 import shlex
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -24,7 +25,7 @@ from suelo.aws.overflow import MAX_ANSWER
 from suelo.jobs.database import SCHEMA_VERSION
 from suelo.jobs.downloads import DIRECT_BYTES
 from suelo.jobs.objects import export_key, key
-from suelo.jobs.recovery import EXPORT_AGE
+from suelo.jobs.recovery import EXPORT_SWEEP_AGE
 from suelo.jobs.service import JobService
 from suelo.settings import Settings
 
@@ -177,7 +178,7 @@ def test_permissions_end_at_the_keys_that_the_code_uses(template: dict[str, Any]
     rules = resources["Objects"]["Properties"]["LifecycleConfiguration"]["Rules"]
     (exports,) = [rule for rule in rules if "Prefix" in rule]
     assert exports["Prefix"] == f"{prefix}/{export_key('id', 'name').split('/')[0]}/"
-    assert exports["ExpirationInDays"] > EXPORT_AGE.days
+    assert timedelta(days=exports["ExpirationInDays"]) > EXPORT_SWEEP_AGE
     assert any("AbortIncompleteMultipartUpload" in rule for rule in rules)
 
 

@@ -124,11 +124,21 @@ class Objects:
 
     def size(self, object_key: str) -> int | None:
         """Bytes of an object; None if there is no such object."""
+        found = self._head(object_key)
+        return None if found is None else found[0]
+
+    def changed(self, object_key: str) -> datetime | None:
+        """When an object was put; None if there is no such object."""
+        found = self._head(object_key)
+        return None if found is None else found[1]
+
+    def _head(self, object_key: str) -> tuple[int, datetime] | None:
         try:
             with self._reaching():
-                return obstore.head(self._store, object_key)["size"]
+                found = obstore.head(self._store, object_key)
         except FileNotFoundError:
             return None
+        return found["size"], found["last_modified"]
 
     @property
     def remote(self) -> bool:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from suelo.jobs.identity import Worker
-from suelo.jobs.objects import INPUT, Objects, key
+from suelo.jobs.objects import ADDRESS_LIFETIME, INPUT, Objects, key
 from suelo.jobs.records import Records, Unfinished, stale
 from suelo.jobs.uploads import Uploads
 
@@ -21,7 +21,9 @@ SILENCE = timedelta(minutes=1)
 UPLOAD_AGE = timedelta(days=1)
 """An upload that nobody made a job of is forgotten after this time."""
 EXPORT_AGE = timedelta(days=1)
-"""Exports in S3 are kept for this time; they can be made again."""
+"""Exports in S3 are given away for this time, then put again; they can be made again."""
+EXPORT_SWEEP_AGE = EXPORT_AGE + 2 * ADDRESS_LIFETIME
+"""Older exports are removed: the last address of them has run out, and a transfer that began under it is done."""
 ORPHAN_AGE = timedelta(hours=1)
 """Objects without a record are removed when they have not changed for this time."""
 
@@ -107,4 +109,4 @@ def sweep(
         _log.info("Objects without a record are removed: job %s", job_id)
         objects.delete_job(job_id)
     objects.sweep_unfinished(orphan_age)
-    objects.sweep_exports(EXPORT_AGE)
+    objects.sweep_exports(EXPORT_SWEEP_AGE)

@@ -76,7 +76,7 @@ class Dispatcher:
             _log.warning("Job %s could not be announced; that is done again when the queue is empty", job_id)
 
     def announce_lost(self) -> int:
-        """Announce queued jobs again if their messages must have been lost; see `JobService.announce_lost`."""
+        """Announce queued jobs again if their messages were lost or failed; see `JobService.announce_lost`."""
         if self._queue is None or not self._queue.empty:
             return 0
         waiting = [row.id for row in self._records.unfinished() if row.status == "queued"]

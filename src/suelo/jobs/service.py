@@ -144,7 +144,7 @@ class JobService:
         self._removal.tidy(orphan_age)
 
     def announce_lost(self) -> int:
-        """Announce queued jobs again if SQS has no messages left, so that theirs must have been lost.
+        """Announce queued jobs again if no message waits in SQS, so that theirs were lost or failed.
 
         Returns:
             The number of jobs.

@@ -203,6 +203,19 @@ def test_only_the_migration_knows_the_administrator(resources: dict[str, Any], f
     assert "rds-db:connect" not in allowed(resources, functions["migrate"])
 
 
+def test_each_function_has_the_network_that_it_seems_to_have(translated: dict[str, Any]) -> None:
+    groups = {"api": "FunctionGroup", "worker": "FunctionGroup", "upkeep": "FunctionGroup", "migrate": "MigrateGroup"}
+    found = {
+        resource["Properties"]["ImageConfig"]["Command"][0].split(".")[2]: resource["Properties"]["VpcConfig"]
+        for resource in translated.values()
+        if resource["Type"] == "AWS::Lambda::Function"
+    }
+    assert found == {
+        name: {"SubnetIds": [{"Ref": "SubnetA"}, {"Ref": "SubnetB"}], "SecurityGroupIds": [{"Ref": group}]}
+        for name, group in groups.items()
+    }
+
+
 def test_no_policy_allows_more_than_it_names(resources: dict[str, Any], functions: dict[str, Any]) -> None:
     for function in functions.values():
         for statement in statements(resources, function):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 
 import numpy as np
@@ -66,6 +68,28 @@ def test_an_upload_can_be_cancelled(visit, chip) -> None:
     expect(row).to_contain_text("Cancelled")
     expect(page.get_by_text("Nothing here yet")).to_be_visible()
     page.unroute_all(behavior="ignoreErrors")
+
+
+@pytest.mark.parametrize("size", [0, 3, 55, 56, 63, 64, 65, (1 << 22) - 1, (1 << 22) + 1])
+def test_the_page_finds_the_digest_of_a_file(visit, size: int) -> None:
+    content = np.random.default_rng(size).bytes(size)
+    digest = visit().go("/").evaluate(
+        """(text) => window.suelo.sha256(
+            new Blob([Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))]), () => {})""",
+        base64.b64encode(content).decode(),
+    )
+    assert digest == hashlib.sha256(content).hexdigest()
+
+
+def test_the_page_announces_the_digest_where_it_is_wanted(visit, chip) -> None:
+    visitor = visit()
+    page = visitor.go("/")
+    # As on a server whose visitors send large images straight to S3; smaller ones here.
+    page.locator("#upload").evaluate("(section) => { section.dataset.digestAbove = 1000; }")
+    with page.expect_request("**/v1/uploads") as asked:
+        visitor.send(chip)
+    assert asked.value.post_data_json["sha256"] == hashlib.sha256(chip.read_bytes()).hexdigest()
+    page.wait_for_url("**/results/*")
 
 
 def test_the_pixel_size_goes_with_an_image_without_crs(visit, draw_image, tmp_path) -> None:

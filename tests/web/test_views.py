@@ -6,6 +6,7 @@ import pytest
 from rasterio.io import MemoryFile
 
 from suelo.errors import NotFoundError
+from suelo.jobs.uploads import LARGE_BYTES
 from suelo.segmentation.selection import Selection
 from suelo.web.charts import measured
 from suelo.web.texts import Texts
@@ -29,6 +30,13 @@ def test_results_are_found_by_whoever_has_the_address_but_listed_for_their_owner
     assert views.job_at(path) == georeferenced
     assert views.exists(path)
     assert views.jobs(10) == []
+
+
+def test_the_page_knows_which_images_need_a_digest(views, parts) -> None:
+    assert named(parts, views.content("/", "", ENGLISH), "upload")["data-digest-above"] is None
+    # Then they go straight to S3.
+    views._service.settings.presign = True
+    assert named(parts, views.content("/", "", ENGLISH), "upload")["data-digest-above"] == LARGE_BYTES
 
 
 @pytest.mark.parametrize("path", ["/results/", "/results/" + "0" * 32, "/results/../v1", "/other", "/results/a/b"])

@@ -65,6 +65,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     # Uploads (the script in assets/ reads these)
     "upload.uploads": ("Uploads", "Envíos"),
     "upload.waiting": ("Waiting", "En espera"),
+    "upload.reading": ("Reading: {percent} % of {size}", "Leyendo: {percent} % de {size}"),
     "upload.sending": ("Sending: {percent} % of {size}", "Enviando: {percent} % de {size}"),
     "upload.segmenting": ("Finding land cover …", "Buscando coberturas …"),
     "upload.done": ("Done", "Listo"),

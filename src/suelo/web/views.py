@@ -17,6 +17,7 @@ from suelo.imagery.display import render
 from suelo.jobs.job import Job
 from suelo.jobs.png import encode_png
 from suelo.jobs.service import JobService
+from suelo.jobs.uploads import LARGE_BYTES
 from suelo.model.contract import ModelContract
 from suelo.segmentation.selection import Selection
 from suelo.web import formats
@@ -79,7 +80,7 @@ class Views:
             texts: Texts of the reader's language.
         """
         if path == "/":
-            return home_page(texts)
+            return home_page(texts, LARGE_BYTES if self._service.settings.presign else None)
         job = self.job_at(path)
         if job is None:
             return missing(texts)

@@ -129,6 +129,16 @@
     };
     entry.say(fill(words.sending, { percent: 0, size }), 0);
     const ticket = { name: entry.file.name, size: entry.file.size };
+    const limit = Number(document.getElementById("upload").dataset.digestAbove);
+    if (limit && entry.file.size > limit) {
+      entry.request = { abort: () => {} }; /* the next piece finds that it was stopped */
+      ticket.sha256 = await window.suelo.sha256(entry.file, (share) => {
+        if (entry.stopped) {
+          throw new Error(words.cancelled);
+        }
+        entry.say(fill(words.reading, { percent: Math.floor(share * 100), size }), share);
+      });
+    }
     const upload = await send(entry, "POST", "/v1/uploads", JSON.stringify(ticket));
     await send(entry, upload.method || "PUT", upload.url, entry.file, progress);
     entry.say(words.segmenting);

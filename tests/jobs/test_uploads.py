@@ -82,7 +82,7 @@ def put(address: str | None, content: bytes) -> None:
 @pytest.mark.parametrize("announced", [True, False])
 def test_an_image_arrives_past_the_server(s3_uploads: Uploads, announced: bool) -> None:
     digest = hashlib.sha256(b"abc").hexdigest()
-    made = s3_uploads.create("scene.tif", 3 if announced else None, "ana", digest if announced else None)
+    made = s3_uploads.create("scene.tif", 3, "ana", digest if announced else None)
     with pytest.raises(ConflictError):
         s3_uploads.whole(made.id)
     put(s3_uploads.address(made), b"abc")
@@ -95,7 +95,7 @@ def test_an_image_arrives_past_the_server(s3_uploads: Uploads, announced: bool) 
     [
         (4, None, b"abc", "4 were announced"),
         (None, "0" * 64, b"abc", "another SHA-256"),
-        (None, None, bytes(1001), "larger than"),
+        (None, hashlib.sha256(bytes(1001)).hexdigest(), bytes(1001), "larger than"),
     ],
 )
 def test_a_wrong_image_that_arrived_past_the_server_is_forgotten(
@@ -107,6 +107,17 @@ def test_a_wrong_image_that_arrived_past_the_server_is_forgotten(
         s3_uploads.whole(made.id)
     with pytest.raises(NotFoundError):
         s3_uploads.whole(made.id)
+
+
+def test_a_large_image_does_not_go_past_the_server_without_its_digest(
+    s3_uploads: Uploads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("suelo.jobs.uploads.LARGE_BYTES", 100)
+    for size in (101, None):
+        with pytest.raises(InputError, match="announce its size, and above"):
+            s3_uploads.create("scene.tif", size, "ana")
+        assert s3_uploads.create("scene.tif", size, "ana", "0" * 64).sha256 == "0" * 64
+    assert s3_uploads.create("scene.tif", 100, "ana").size == 100
 
 
 def test_images_come_through_the_server_unless_it_is_told_otherwise(uploads: Uploads) -> None:

@@ -65,7 +65,10 @@ class NewUpload(BaseModel):
 
     name: str = Field(default="image.tif", description="File name.")
     size: Annotated[int, Field(ge=1)] | None = Field(default=ABSENT, description="Bytes that will come.")
-    sha256: Sha256 | None = Field(default=ABSENT, description="Their SHA-256; other bytes are refused.")
+    sha256: Sha256 | None = Field(
+        default=ABSENT,
+        description="Their SHA-256; other bytes are refused. Needed above 100 MB if the image goes straight to S3.",
+    )
 
 
 class UploadRoom(Document):

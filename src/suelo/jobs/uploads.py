@@ -62,7 +62,8 @@ class Uploads:
             sha256: Digest of the bytes that will come, if that is known; other bytes will be refused.
 
         Raises:
-            InputError: The size is not positive, or the digest is none.
+            InputError: The size is not positive, or the digest is none; or it is missing where the image goes straight
+                to S3 and is too large to be fetched from there to be looked at.
             ImageTooLargeError: The size is above the limit.
         """
         if size is not None and size < 1:
@@ -71,6 +72,11 @@ class Uploads:
             self._check(size)
         if sha256 is not None and not _SHA256.fullmatch(sha256):
             raise InputError("A SHA-256 is written as 64 hexadecimal digits in lower case.")
+        if sha256 is None and self._bypassed(size) and (size is None or size > LARGE_BYTES):
+            raise InputError(
+                f"This image goes straight to the object store: announce its size, and above {LARGE_BYTES / 1e6:g} MB "
+                "its sha256 too."
+            )
         upload = Upload(new_id(), clean_name(name), size, None, sha256, now())
         with Session(self._engine) as session, session.begin():
             row = UploadRow(id=upload.id, owner=owner, name=upload.name, size=size, sha256=sha256)
@@ -80,9 +86,11 @@ class Uploads:
 
     def address(self, upload: Upload) -> str | None:
         """Where the image may be PUT straight into S3; None if it has to come through this server."""
-        if not self._presign or (upload.size or 0) > MAX_SINGLE_PUT:
-            return None
-        return self._objects.address_for_upload(key(upload.id, INPUT))
+        return self._objects.address_for_upload(key(upload.id, INPUT)) if self._bypassed(upload.size) else None
+
+    def _bypassed(self, size: int | None) -> bool:
+        """True if an image goes straight to S3, past this server."""
+        return self._presign and self._objects.remote and (size or 0) <= MAX_SINGLE_PUT
 
     def get(self, upload_id: str) -> Upload:
         """Read an upload.

@@ -160,12 +160,12 @@ def _percentiles(
     last = sample.shape[1] - 1
     positions = [percentile / 100 * last for percentile in percentiles]
     neighbours = [min(int(position) + step, last) for position in positions for step in (0, 1)]
+    ordered = np.empty((len(sample), len(neighbours)))
     if whole_numbers:
-        counts = (np.bincount(band.astype(np.uint16)) for band in sample)
-        found = np.stack([np.searchsorted(np.cumsum(count), neighbours, side="right") for count in counts])
+        for band, found in zip(sample, ordered, strict=True):
+            found[:] = np.searchsorted(np.cumsum(np.bincount(band.astype(np.uint16))), neighbours, side="right")
     else:
-        found = np.partition(sample, neighbours, axis=1)[:, neighbours]
-    ordered = found.astype(np.float64)
+        ordered[:] = np.partition(sample, neighbours, axis=1)[:, neighbours]
     return [
         ordered[:, 2 * i] + (ordered[:, 2 * i + 1] - ordered[:, 2 * i]) * (position - int(position))
         for i, position in enumerate(positions)

@@ -23,10 +23,12 @@ from suelo.jobs.records import Records
 from suelo.jobs.runner import CHIP_PIXELS
 from suelo.jobs.tiles import CLASSES_LAYER, make_tile
 from suelo.landcover import CLASSES, LandCover
+from suelo.segmentation.components import Totals
+from suelo.segmentation.polygons import Polygons, polygonise
 from suelo.segmentation.raster import ArrayProbabilities, Probabilities, opened
 from suelo.segmentation.result import describe_selection
 from suelo.segmentation.selection import FULL_SCALE, NO_DATA, Selection
-from suelo.segmentation.summary import ClassSummary, class_shares, summarise_class, valid_area_m2
+from suelo.segmentation.summary import ClassSummary, class_shares, summarise_class, summary_of, valid_area_m2
 
 _KEPT_CHIPS = 16
 """So many probability rasters of up to `CHIP_PIXELS` pixels, 10 bytes each, are kept in memory for a while."""
@@ -127,10 +129,21 @@ class Results:
         with self.probabilities(job_id) as raster:
             return [self._class_summary(job_id, raster, selection, c) for c in CLASSES]
 
+    def outlines(self, job_id: str, selection: Selection) -> tuple[Sequence[ClassSummary], Sequence[Polygons]]:
+        """What `summary` says, and the polygons of the classes that are switched on, from one search for both."""
+        with self.probabilities(job_id) as raster:
+            totals = {c.id: Totals() for c in selection.classes}
+            batches = list(polygonise(raster, selection, totals))
+            valid_m2 = self._valid_area(job_id, raster)
+            for c in selection.classes:
+                row = summary_of(totals[c.id], selection, c, valid_m2)
+                self._summaries.put(job_id, _summary_key(selection, c), row)
+            return self.summary(job_id, selection), batches
+
     def _class_summary(self, job_id: str, raster: Probabilities, selection: Selection, c: LandCover) -> ClassSummary:
         known = self._summaries.get(
             job_id,
-            (c.id, selection.level(c), selection.min_area_m2[c.id - 1]),
+            _summary_key(selection, c),
             lambda: (
                 self._stored_summary(job_id, selection, c)
                 or summarise_class(raster, selection, c, self._valid_area(job_id, raster))
@@ -281,6 +294,10 @@ class Results:
     def close(self) -> None:
         """Close files that were kept open."""
         self._rasters.close()
+
+
+def _summary_key(selection: Selection, c: LandCover) -> tuple[int, int, float]:
+    return c.id, selection.level(c), selection.min_area_m2[c.id - 1]
 
 
 def digest(selection: Selection) -> str:

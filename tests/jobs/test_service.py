@@ -215,6 +215,27 @@ def test_a_running_job_stops_soon_after_it_is_cancelled(
         service.results.raster(job.id, "probabilities")
 
 
+def test_a_chip_that_is_cancelled_elsewhere_while_it_runs_has_no_result(
+    service: JobService, settings: Settings, draw_image: Draw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = JobService(settings)
+    network = Watch.network
+
+    def cancelling(self: Watch, progress: Progress) -> None:
+        elsewhere.cancel(self._job_id)
+        network(self, progress)
+
+    monkeypatch.setattr(Watch, "network", cancelling)
+    image = draw_image(tmp_path / "chip.tif", 160, 160).read_bytes()
+    job = service.submit_image(image, "chip.tif", "ana")
+    assert (job.status, job.message) == ("cancelled", "It was cancelled.")
+    assert elsewhere.get(job.id).status == "cancelled"
+    with pytest.raises(ConflictError):
+        service.results.summary(job.id, Selection(job.model_thresholds))
+    monkeypatch.undo()
+    assert service.submit_image(image, "chip.tif", "ana").status == "succeeded"
+
+
 def test_a_running_job_stops_within_a_strip(
     service: JobService, draw_image: Draw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

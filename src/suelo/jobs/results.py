@@ -93,6 +93,10 @@ class Results:
         if job.status == "succeeded":
             self._jobs.put(job.id, None, job)
 
+    def keep_chip(self, job_id: str, probabilities: Probabilities) -> None:
+        """Keep the probabilities of a chip in memory for a while, which saves reading them from its file."""
+        self._chips.put(job_id, None, probabilities)
+
     def finished(self, job_id: str) -> Job:
         """A job that has a result.
 
@@ -182,7 +186,7 @@ class Results:
                 yield raster
                 return
             chip = ArrayProbabilities(raster.read_all(), raster.grid)
-        self._chips.put(job_id, None, chip)
+        self.keep_chip(job_id, chip)
         yield chip
 
     def class_shares(self, job_id: str, selection: Selection) -> dict[str, float]:

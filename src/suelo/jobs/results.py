@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from suelo.errors import ConflictError, InputError, NotFoundError
+from suelo.imagery.display import write_display
 from suelo.imagery.grid import Grid
+from suelo.imagery.scene import open_scene
 from suelo.jobs import objects as names
 from suelo.jobs.cache import FileCache
 from suelo.jobs.geometry import MapGeometry
@@ -126,7 +128,19 @@ class Results:
         return self._raster(self.finished(job_id), name)
 
     def _raster(self, job: Job, name: str) -> str:
-        return str(self._objects.local(key(job.id, RASTERS[name])))
+        place = key(job.id, RASTERS[name])
+        try:
+            return str(self._objects.local(place))
+        except NotFoundError:
+            if name != "display" or job.width * job.height > CHIP_PIXELS:
+                raise
+        # Few of the chips that programs send are ever looked at.
+        return str(self._cache.get(place, lambda path: self._make_display(job, path)))
+
+    def _make_display(self, job: Job, path: Path) -> None:
+        assert job.statistics is not None
+        with open_scene(self._objects.local(key(job.id, names.INPUT)), gsd_m=job.options.gsd_m) as scene:
+            write_display(scene, path, job.statistics)
 
     def summary(self, job_id: str, selection: Selection) -> Sequence[ClassSummary]:
         """Numbers of all ten classes; only those whose threshold or smallest area is new are worked out."""

@@ -93,7 +93,8 @@ class Runner:
             scene: The image, if it is open already; it stays open.
             statistics: Band statistics, if they are known already.
             store_image: Puts the image into the store first, where it is not there yet.
-            keep_chip: Takes the probabilities of a chip, where somebody will ask for them at once.
+            keep_chip: Takes the probabilities of a chip, where somebody will ask for them at once. The image for
+                looking at is then made when somebody looks: see `Results`.
             patience_s: How many seconds to wait for a database or a store that is away.
 
         Returns:
@@ -204,7 +205,7 @@ class Runner:
             # A scene may be interrupted and go on later, here or elsewhere: what is finished is stored at once.
             if large and wait(lambda: self._objects.size(key(job.id, names.DISPLAY))):
                 watch.reading(1, 1)
-            else:
+            elif large or keep_chip is None:
                 write_display(
                     scene,
                     folder / names.DISPLAY,

@@ -135,7 +135,8 @@ def _sample(scene: Scene) -> tuple[NDArray[np.float32], int]:
     step = max(1, math.ceil(math.sqrt(height * width / SAMPLE_PIXELS)))
     if step == 1:
         pixels = scene.read()
-        return pixels.values[:, pixels.valid], pixels.valid.size
+        values = pixels.values.reshape(BANDS, -1) if pixels.valid.all() else pixels.values[:, pixels.valid]
+        return values, pixels.valid.size
     columns = slice(step // 2, None, step)
     parts = []
     count = 0

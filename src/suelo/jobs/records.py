@@ -85,7 +85,7 @@ class Records:
         """The job that an owner already has of an image, model and options; None if there is none or it failed."""
         with self._read() as session:
             same = {"owner": owner, "image": image_sha256, "model": model_sha256, "options": options.key}
-            row = session.scalar(_same(), same)
+            row: JobRow | None = session.scalar(_same(), same)
             return None if row is None else job_of(row)
 
     def get(self, job_id: str) -> Job:
@@ -314,7 +314,7 @@ def stale(row: Unfinished, age: timedelta) -> bool:
 
 
 @cache
-def _same() -> Select[tuple[JobRow]]:
+def _same() -> Select[Any]:
     """The question that every image asks; putting it together takes longer than the answer."""
     return select(JobRow).where(
         JobRow.owner == bindparam("owner"),

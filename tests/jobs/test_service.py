@@ -77,6 +77,30 @@ def test_a_chip_is_segmented_at_once(
     ]
 
 
+@pytest.mark.parametrize("epsg", [None, 9377])
+def test_the_image_of_a_chip_that_a_program_sent_is_made_when_somebody_looks(
+    service: JobService, settings: Settings, draw_image: Draw, tmp_path: Path, epsg: int | None
+) -> None:
+    path = draw_image(tmp_path / "chip.tif", epsg=epsg, empty_rows=8)
+    options = JobOptions(gsd_m=None if epsg else 2.5)
+    uploaded = service.submit(upload(service, path), "ana", options)
+    job = service.submit_image(path.read_bytes(), "chip.tif", "ben", options)
+    assert [Path(name).name for name in files(settings) if job.id in name] == [
+        "input.tif",
+        "probabilities.tif",
+        "result.json",
+    ]
+    with (
+        rasterio.open(service.results.raster(job.id, "display")) as made,
+        rasterio.open(service.results.raster(uploaded.id, "display")) as stored,
+    ):
+        assert (made.read() == stored.read()).all()
+        assert (made.crs, made.transform, made.descriptions) == (stored.crs, stored.transform, stored.descriptions)
+    assert service.results.place(job.id).to_json() == service.results.place(uploaded.id).to_json()
+    service.delete(job.id)
+    assert [name for name in files(settings) if job.id in name] == []
+
+
 def test_a_scene_is_queued_and_run_in_the_background(
     service: JobService, settings: Settings, draw_image: Draw, tmp_path: Path
 ) -> None:
@@ -213,6 +237,27 @@ def test_a_running_job_stops_soon_after_it_is_cancelled(
     assert [name for name in files(settings) if "input.tif" not in name] == []
     with pytest.raises(ConflictError):
         service.results.raster(job.id, "probabilities")
+
+
+def test_a_chip_that_is_cancelled_elsewhere_while_it_runs_has_no_result(
+    service: JobService, settings: Settings, draw_image: Draw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = JobService(settings)
+    network = Watch.network
+
+    def cancelling(self: Watch, progress: Progress) -> None:
+        elsewhere.cancel(self._job_id)
+        network(self, progress)
+
+    monkeypatch.setattr(Watch, "network", cancelling)
+    image = draw_image(tmp_path / "chip.tif", 160, 160).read_bytes()
+    job = service.submit_image(image, "chip.tif", "ana")
+    assert (job.status, job.message) == ("cancelled", "It was cancelled.")
+    assert elsewhere.get(job.id).status == "cancelled"
+    with pytest.raises(ConflictError):
+        service.results.summary(job.id, Selection(job.model_thresholds))
+    monkeypatch.undo()
+    assert service.submit_image(image, "chip.tif", "ana").status == "succeeded"
 
 
 def test_a_running_job_stops_within_a_strip(

@@ -123,6 +123,23 @@ def test_many_threads_get_their_own_answers(tiny_file):
         np.testing.assert_allclose(one, other, atol=1e-6)
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_chips_that_come_together_are_answered_as_if_they_came_alone(threads):
+    model = load_model(threads=threads)
+    chips = [images(1, 160, 160, seed=i) for i in range(6)]
+    alone = [model.predict(chip) for chip in chips]
+    side_by_side = threading.Barrier(len(chips), timeout=60)
+
+    def together(chip):
+        with model.run(chip) as probabilities:
+            side_by_side.wait()  # nobody is through before everybody has an answer
+            return probabilities.copy()
+
+    with ThreadPoolExecutor(len(chips)) as pool:
+        for one, other in zip(alone, pool.map(together, chips), strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
 @pytest.mark.parametrize("shape", [(8, 32, 32), (1, 3, 32, 32), (1, 8, 30, 32), (1, 8, 32, 40), (0, 8, 32, 32)])
 def test_other_shapes_are_refused(tiny_file, shape):
     with pytest.raises(ModelError, match="multiples of 16"):

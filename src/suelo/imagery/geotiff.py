@@ -13,7 +13,7 @@ from typing import Any, Literal, Self
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
-from rasterio.io import DatasetWriter
+from rasterio.io import DatasetWriter, MemoryFile
 from rasterio.windows import Window as RasterioWindow
 
 from suelo.errors import SueloError
@@ -23,7 +23,8 @@ from suelo.imagery.grid import Grid
 from suelo.imagery.overviews import halve
 
 _TILE = 512
-_SMALL_TILE = 256
+_TILE_STEP = 16
+"""The format wants sides of tiles that are multiples of this."""
 _SMALLEST_OVERVIEW = 256
 
 
@@ -33,8 +34,9 @@ class RasterWriter:
     Rows are gathered to rows of tiles, so memory grows with the width and not with the height. Each row of tiles is
     halved for the overviews as it comes. An image of more than one tile has one file per resolution under a temporary
     name in the same folder; closing puts their tiles together, as they are, in the order that the format asks for
-    (https://cogeo.org). Tiles are compressed with DEFLATE, which every reader knows. The final name appears when the
-    file is whole; after an error nothing is left. Any thread may write, one at a time.
+    (https://cogeo.org). An image of one tile is made in memory. Tiles are compressed with DEFLATE, which every reader
+    knows. The final name appears when the file is whole; after an error nothing is left. Any thread may write, one at a
+    time.
     """
 
     def __init__(
@@ -64,7 +66,7 @@ class RasterWriter:
             smooth: Neighbouring samples mostly differ, and by little: their differences are compressed.
 
         Raises:
-            SueloError: The folder cannot be written.
+            SueloError: The folder cannot be written; of an image of one tile `close` says that.
             ValueError: There is not one description per band.
         """
         if len(descriptions) != bands:
@@ -77,15 +79,16 @@ class RasterWriter:
         self._dtype = np.dtype(dtype)
         self._taken = 0
         self._levels: list[_Level] = []
-        tile = _SMALL_TILE if max(grid.shape) <= _TILE else _TILE
+        factors = _overview_factors(grid)
+        tile = (_TILE, _TILE) if factors else (_rounded_up(grid.height), _rounded_up(grid.width))
         profile = {
             "driver": "GTiff",
             "count": bands,
             "dtype": dtype,
             "nodata": nodata,
             "tiled": True,
-            "blockxsize": tile,
-            "blockysize": tile,
+            "blockysize": tile[0],
+            "blockxsize": tile[1],
             # Planes apart: one class of a scene is read without the nine others.
             "interleave": "band",
             "photometric": "MINISBLACK",
@@ -93,12 +96,13 @@ class RasterWriter:
             "zlevel": 1,  # libdeflate: as fast as ZSTD level 1 and within a twentieth of the size of level 6
             "predictor": (3 if self._dtype.kind == "f" else 2) if smooth else 1,
         }
-        factors = _overview_factors(grid)
         georeference = {} if grid.crs is None else {"crs": grid.crs, "transform": grid.transform}
         bound_cache()
+        self._memory = None if factors else MemoryFile(ext=".tif")
         try:
             for factor in [*reversed(factors), 1]:
-                part = self._whole if not factors else self._path.with_name(f"{mark}.{factor}.part")
+                part = self._path.with_name(f"{mark}.{factor}.part")
+                part = part if self._memory is None else Path(self._memory.name)
                 threads = "ALL_CPUS" if factors and factor == 1 else "1"
                 layout = profile | {"bigtiff": "YES" if factors else "IF_SAFER", "num_threads": threads}
                 shape = -(-grid.height // factor), -(-grid.width // factor)
@@ -143,9 +147,11 @@ class RasterWriter:
                 raise ValueError(f"{self._taken} rows were written of the {self._grid.height} of the grid")
             for level in self._levels:
                 level.close()
-            if len(self._levels) > 1:
+            if self._memory is not None:
+                self._whole.write_bytes(self._memory.getbuffer())
+            else:
                 assemble([level.path for level in self._levels], self._whole)
-            self._require_whole()
+                self._require_whole()
             self._whole.replace(self._path)
         except (*GDAL_ERRORS, OSError, BrokenTiffError) as error:
             raise self._failure() from error
@@ -160,7 +166,12 @@ class RasterWriter:
 
     def _remove(self) -> None:
         for level in self._levels:
-            level.remove()
+            level.close_file()
+        if self._memory is not None:
+            self._memory.close()
+        else:
+            for level in self._levels:
+                level.path.unlink(missing_ok=True)
         self._whole.unlink(missing_ok=True)
 
     def _failure(self) -> SueloError:
@@ -234,12 +245,11 @@ class _Level:
         """Write what is left, here and, by that, in the coarser file."""
         if self._count:
             self._flush()
-        self._file.close()
+        self.close_file()
 
-    def remove(self) -> None:
-        """Leave nothing."""
+    def close_file(self) -> None:
+        """Close the file as it is."""
         self._file.close()
-        self.path.unlink(missing_ok=True)
 
 
 def write_cog(
@@ -264,6 +274,10 @@ def write_cog(
         tags=tags,
     ) as writer:
         writer.write(array)
+
+
+def _rounded_up(pixels: int) -> int:
+    return -(-pixels // _TILE_STEP) * _TILE_STEP
 
 
 def _overview_factors(grid: Grid) -> list[int]:

@@ -14,7 +14,7 @@ from suelo.imagery.scene import open_scene
 from suelo.jobs.job import Job, JobOptions, new_id, now
 from suelo.jobs.objects import INPUT, Objects, key
 from suelo.jobs.records import Records
-from suelo.jobs.runner import Runner
+from suelo.jobs.runner import KeepChip, Runner
 from suelo.jobs.uploads import LARGE_BYTES, Uploads, clean_name
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class Intake:
         uploads: Uploads,
         runner: Runner,
         model: Callable[[], Model],
+        keep_chip: KeepChip,
         worker: str,
         max_direct_pixels: int,
         max_scene_pixels: int,
@@ -48,6 +49,7 @@ class Intake:
             uploads: What has arrived.
             runner: Runs jobs.
             model: Gives the model.
+            keep_chip: Takes the probabilities of chips that are answered at once.
             worker: Name of this process in the records.
             max_direct_pixels: Images of up to so many pixels are segmented at once.
             max_scene_pixels: Images of more pixels are refused.
@@ -57,6 +59,7 @@ class Intake:
         self._uploads = uploads
         self._runner = runner
         self._model = model
+        self._keep_chip = keep_chip
         self._worker = worker
         self._max_direct_pixels = max_direct_pixels
         self._max_scene_pixels = max_scene_pixels
@@ -157,7 +160,8 @@ class Intake:
                 if store_image is None:
                     self._uploads.discard(job.id)
                 return self.wait(added.id)
-            return self._runner.run(job, lambda: False, scene, statistics, store_image)
+            keep_chip = None if store_image is None else self._keep_chip
+            return self._runner.run(job, lambda: False, scene, statistics, store_image, keep_chip)
         finally:
             self._active.discard(job.id)
 

@@ -68,6 +68,7 @@ class JobService:
         self._records = Records(self._engine)
         self._objects = Objects(settings.store_url, self._cache)
         self._uploads = Uploads(self._engine, self._objects, settings.max_upload_mb * 1_000_000, settings.presign)
+        self.results = Results(self._records, self._objects, self._cache)
         runner = Runner(self._records, self._objects, self._load_model, self._own_folder, name)
         self._intake = Intake(
             self._records,
@@ -75,13 +76,13 @@ class JobService:
             self._uploads,
             runner,
             self._load_model,
+            self.results.keep_chip,
             name,
             settings.max_direct_pixels,
             settings.max_scene_pixels,
         )
         self.users = Users(self._engine)
         self.idempotency = IdempotencyKeys(self._engine)
-        self.results = Results(self._records, self._objects, self._cache)
         self.downloads = Downloads(self._objects, settings.presign)
         self._removal = Removal(
             self._records,

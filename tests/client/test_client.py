@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import geopandas
@@ -194,6 +197,31 @@ def test_the_client_outlives_a_restart_of_the_server(
         again.join()
         assert job.status == "succeeded"
         assert isinstance(job.polygons(threshold=0.1), geopandas.GeoDataFrame)
+
+
+def test_a_chip_outlives_a_kill_of_the_server_that_segments_it(
+    start_server: Callable[..., subprocess.Popen[bytes]], draw_image: Draw, tmp_path: Path
+) -> None:
+    number, home = free_port(), tmp_path / "home"
+    slow = {"SUELO_MAX_DIRECT_PIXELS": "1000000", "SUELO_THREADS": "1"}
+    server = start_server(home, number, **slow)
+    chip = draw_image(tmp_path / "chip.tif", 900, 900)
+
+    def kill_and_start() -> None:
+        with closing(sqlite3.connect(home / "suelo.sqlite")) as records:
+            while not records.execute("SELECT 1 FROM jobs WHERE status = 'running'").fetchall():
+                time.sleep(0.005)
+        server.kill()
+        server.wait()
+        start_server(home, number, **slow)
+
+    killing = threading.Thread(target=kill_and_start)
+    killing.start()
+    with suelo.Client(f"http://127.0.0.1:{number}") as client:
+        job = client.segment(chip, progress=False)
+        killing.join()
+        assert [job.status] == [made.status for made in client.jobs()] == ["succeeded"]
+        assert "requeued" in {event["kind"] for event in job.events()}
 
 
 def test_images_and_results_pass_the_server_by_where_s3_takes_them(

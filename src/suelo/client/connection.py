@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ from suelo.errors import (
     ImageError,
     ImageTooLargeError,
     InputError,
+    KeyInUseError,
     NotAllowedError,
     NotFoundError,
     SueloError,
@@ -35,6 +37,7 @@ _ERRORS: dict[int, type[SueloError]] = {
     503: UnavailableError,
     504: UnavailableError,
 }
+_KEY_IN_USE = "urn:problem-type:suelo:key-in-use"
 _CONNECT_TIMEOUT_S = 10.0
 _LONGEST_PAUSE_S = 8.0
 _PIECE = 1 << 20
@@ -149,14 +152,18 @@ class Connection:
             raise _error(answer)
 
     def _patiently(self, attempt: Callable[[], T]) -> T:
-        end, pause = time.monotonic() + self._patience_s, 0.5
+        end, pause = math.inf, 0.5
         while True:
             try:
                 return attempt()
             except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
+                # Patience begins with the first failure: a chip may take a minute before its server dies.
+                end = min(end, time.monotonic() + self._patience_s)
                 if time.monotonic() + pause > end:
                     raise UnavailableError(f"The server at {self.url} cannot be reached.") from error
-            except UnavailableError:
+            except (UnavailableError, KeyInUseError):
+                # The server works on an earlier try whose answer got lost.
+                end = min(end, time.monotonic() + self._patience_s)
                 if time.monotonic() + pause > end:
                     raise
             time.sleep(pause)
@@ -166,8 +173,11 @@ class Connection:
 def _error(answer: requests.Response) -> SueloError:
     """What a refusal means: its problem document's sentence, as the error that a program here would raise."""
     try:
-        detail = answer.json()["detail"]
+        problem = answer.json()
+        detail, kind = problem["detail"], problem.get("type")
     except (ValueError, KeyError, TypeError):
-        detail = ""
+        detail = kind = ""
     sentence = detail or f"The server answered {answer.status_code} {answer.reason}."
+    if kind == _KEY_IN_USE:
+        return KeyInUseError(sentence)
     return _ERRORS.get(answer.status_code, SueloError)(sentence)

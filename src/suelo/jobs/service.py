@@ -80,7 +80,7 @@ class JobService:
             settings.max_scene_pixels,
         )
         self.users = Users(self._engine)
-        self.idempotency = IdempotencyKeys(self._engine)
+        self.idempotency = IdempotencyKeys(self._engine, self._worker)
         self.results = Results(self._records, self._objects, self._cache)
         self.downloads = Downloads(self._objects, settings.presign)
         self._removal = Removal(
@@ -217,7 +217,8 @@ class JobService:
             options: What to heed.
 
         Returns:
-            The job; if the owner has one of the same image, model and options already, that one.
+            The job; if the owner has one of the same image, model and options already, that one; if it was made before
+            with the same options, as it is now.
 
         Raises:
             NotFoundError: There is no such upload.

@@ -142,7 +142,10 @@ class UserRow(Table):
 
 
 class IdempotencyRow(Table):
-    """A request that is, or was, carried out under a key; see `suelo.jobs.idempotency`."""
+    """A request that is, or was, carried out under a key; see `suelo.jobs.idempotency`.
+
+    Until there is an answer, `status` is empty and `headers` name the worker.
+    """
 
     __tablename__ = "idempotency_keys"
 

@@ -134,6 +134,22 @@ def test_the_list_of_jobs_is_ones_own_newest_first(url: str, draw_image: Draw, t
         assert len(list(ana.jobs())) == 2
 
 
+def test_all_jobs_can_be_deleted_while_the_list_is_read(url: str, draw_image: Draw, tmp_path: Path) -> None:
+    with suelo.Client(url) as client:
+        for number in range(3):
+            client.submit(draw_image(tmp_path / f"{number}.tif", 32, 32, seed=number), progress=False)
+        # Three pages of one job each; the last job is deleted before the next page is asked for.
+        path, deleted = "/v1/jobs?limit=1", 0
+        while path is not None:
+            page = client._connection.json("GET", path)
+            for document in page["jobs"]:
+                client.job(document["id"]).delete()
+                deleted += 1
+            path = page["next"]
+        assert deleted == 3
+        assert list(client.jobs()) == []
+
+
 def test_the_same_image_is_the_same_job(client: Client, draw_image: Draw, tmp_path: Path) -> None:
     path = draw_image(tmp_path / "a.tif", seed=30)
     first = client.segment(path, progress=False)

@@ -21,7 +21,7 @@ from suelo.jobs.job import Job, JobOptions, Upload
 from suelo.jobs.objects import Objects
 from suelo.jobs.patience import AWAY
 from suelo.jobs.queue import SqsQueue
-from suelo.jobs.records import Records
+from suelo.jobs.records import Place, Records
 from suelo.jobs.recovery import ORPHAN_AGE
 from suelo.jobs.removal import Removal
 from suelo.jobs.results import Results
@@ -304,12 +304,15 @@ class JobService:
         """The shared sample job; it is made of a simulated scene if the model has none yet."""
         return self._sample.ensure()
 
-    def list(self, owner: str, limit: int = 50, before: str | None = None) -> Sequence[Job]:
+    def list(self, owner: str, limit: int = 50, before: Place | str | None = None) -> Sequence[Job]:
         """Jobs of an owner and shared samples, newest first.
 
         Args:
             owner: Whose.
             limit: At most so many.
-            before: Id of the last job of the page before.
+            before: Place or id of the last job of the page before.
+
+        Raises:
+            NotFoundError: There is no job with that id.
         """
         return self._records.page(owner, limit, before)

@@ -82,6 +82,9 @@ def test_a_scene_comes_back_as_polygons_and_tables(client: Client, scene: Path, 
     for row in table.itertuples():
         assert shapely.from_wkt(row.Multi).area == pytest.approx(row.area_m2, rel=1e-3)
 
+    assert list(job.dataframe(threshold=np.float64(0.3), classes="trees")["class"]) == [5]
+    assert list(job.dataframe(threshold=0.3, classes=iter(["trees", "buildings"]))["class"]) == [1, 5]
+
     assert {"polygons.gpkg", "classes.csv", "probabilities.tif"} <= set(job.files)
     assert job.download("classes.csv", tmp_path, threshold=0.3) == tmp_path / "classes.csv"
     read = pandas.read_csv(tmp_path / "classes.csv")

@@ -47,6 +47,23 @@ Body = Callable[[], Any]
 """Opens what a request carries, anew for each try."""
 
 
+class _Session(requests.Session):
+    """A session that takes no password of ~/.netrc along to where it is sent on."""
+
+    def __init__(self, auth: Callable[[requests.PreparedRequest], requests.PreparedRequest] | None = None) -> None:
+        super().__init__()
+        self.auth = auth
+
+    def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
+        if self.should_strip_auth(str(response.request.url), str(prepared_request.url)):
+            prepared_request.headers.pop("Authorization", None)
+
+
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Leave a request alone, which keeps `requests` from putting a password of ~/.netrc in place of its token."""
+    return request
+
+
 class Connection:
     """A server and who asks. For one thread."""
 
@@ -68,9 +85,10 @@ class Connection:
         self.url = url.rstrip("/")
         self._timeout = (_CONNECT_TIMEOUT_S, timeout_s)
         self._patience_s = patience_s
-        self._session = requests.Session()
+        self._session = _Session()
         if token is not None:
             self._session.headers["Authorization"] = f"Bearer {token}"
+            self._session.auth = _as_it_is
 
     def address(self, path: str) -> str:
         """The full address of a path of the server; full addresses stay as they are."""
@@ -137,7 +155,7 @@ class Connection:
         address = self.address(path)
         # The token is for the server alone: addresses of S3 carry their own permission.
         own = address.startswith(f"{self.url}/")
-        session = self._session if own else requests.Session()
+        session = self._session if own else _Session(auth=_as_it_is)
         data = body() if body is not None else None
         try:
             answer = session.request(

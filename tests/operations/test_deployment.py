@@ -95,6 +95,14 @@ def test_units_run_commands_that_exist(path: Path, tmp_path: Path) -> None:
     assert (checked.returncode, checked.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
+def test_units_keep_what_is_on_its_way_where_there_is_room(path: Path) -> None:
+    text = path.read_text()
+    (state,) = re.findall(r"^StateDirectory=(.*)$", text, re.MULTILINE)
+    assert f"Environment=TMPDIR=/var/lib/{state}\n" in text
+    assert f"Environment=SUELO_HOME=/var/lib/{state}\n" in text
+
+
 def test_the_image_is_built_of_files_that_exist() -> None:
     text = (DEPLOY / "Dockerfile").read_text()
     for line in re.findall(r"^COPY (?!--from)(.*)$", text, re.MULTILINE):

@@ -15,6 +15,7 @@ from suelo.api.representation import job_json, moment_text
 from suelo.api.timing import part
 from suelo.errors import InputError
 from suelo.jobs.job import JobOptions
+from suelo.jobs.records import Place
 
 PAGE = 50
 """Jobs on a page of the list, unless `limit` says otherwise."""
@@ -68,10 +69,11 @@ def list_jobs() -> dict[str, Any]:
     owner = current_owner()
     limit = _limit(request.args.get("limit"))
     before = request.args.get("before")
-    found = service().list(owner, limit + 1, None if before is None else checked_id(before, "job"))
+    start = None if before is None else Place.parse(before) or checked_id(before, "job")
+    found = service().list(owner, limit + 1, start)
     page = found[:limit]
     more = len(found) > limit
-    following = url_for("api.list_jobs", limit=limit, before=page[-1].id) if more else None
+    following = url_for("api.list_jobs", limit=limit, before=Place.of(page[-1])) if more else None
     return {"jobs": [job_json(job, owner) for job in page], "next": following}
 
 

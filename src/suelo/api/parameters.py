@@ -68,8 +68,9 @@ QUERY: dict[str, dict[str, Any]] = {
         "example": 20,
     },
     "before": {
-        "description": "Only jobs that come after this one in the list; `next` of the page before has it.",
-        "schema": {"type": "string", "pattern": ID_PATTERN},
+        "description": "Only jobs that come after this place in the list; `next` of the page before has it. The id of "
+        "a job that is still there will do too.",
+        "schema": {"type": "string", "pattern": "^([0-9]{1,17}-)?[0-9a-f]{32}$"},
         "example": _EXAMPLE_ID,
     },
     "lat": {

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from suelo.errors import ConflictError, ImageTooLargeError, InputError
+from suelo.errors import ConflictError, ImageTooLargeError, InputError, NotFoundError
 from suelo.imagery.scene import open_scene
 from suelo.jobs.job import Job, JobOptions, new_id, now
 from suelo.jobs.objects import INPUT, Objects, key
@@ -72,7 +73,15 @@ class Intake:
 
     def from_upload(self, upload_id: str, owner: str, options: JobOptions) -> Job:
         """Make a job of an upload; see `JobService.submit`."""
-        upload = self._uploads.whole(upload_id)
+        try:
+            upload = self._uploads.whole(upload_id)
+        except NotFoundError:
+            # Its sender may not have heard of the job: the server died, or the answer got lost.
+            with suppress(NotFoundError):
+                made = self._records.get(upload_id)
+                if made.owner == owner and made.options == options:
+                    return made
+            raise
         assert upload.sha256 is not None
         assert upload.received is not None
         same = self._records.find_same(owner, upload.sha256, self._model().sha256, options)
@@ -157,9 +166,10 @@ class Intake:
         try:
             added = self._records.add(job, self._worker, from_upload=store_image is None)
             if added.id != job.id:
+                same = self.wait(added.id)
                 if store_image is None:
                     self._uploads.discard(job.id)
-                return self.wait(added.id)
+                return same
             keep_chip = None if store_image is None else self._keep_chip
             return self._runner.run(job, lambda: False, scene, statistics, store_image, keep_chip)
         finally:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any, cast
+from typing import Any, Self, cast
 
 from sqlalchemy import CursorResult, Engine, Executable, Select, and_, bindparam, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
@@ -22,6 +23,9 @@ from suelo.jobs.tables import JOBS, JobRow, UploadRow, job_of, row_of
 KEPT: tuple[Status, ...] = ("queued", "running", "succeeded")
 """States in which a job stands for its image, so that the same image is not run again."""
 
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+_PLACE = re.compile(r"(?P<microseconds>[0-9]{1,17})-(?P<id>[0-9a-f]{32})")
+
 
 @dataclass(frozen=True)
 class Unfinished:
@@ -34,6 +38,36 @@ class Unfinished:
     attempts: int
     image_bytes: int
     cancel_requested: bool
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a job stands in lists, whether or not it is still there.
+
+    Attributes:
+        created_at: When it was asked for.
+        id: The job.
+    """
+
+    created_at: datetime
+    id: str
+
+    @classmethod
+    def of(cls, job: Job) -> Self:
+        """The place of a job."""
+        return cls(job.created_at, job.id)
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """Read what `str` wrote; None if it is something else."""
+        found = _PLACE.fullmatch(text)
+        if found is None:
+            return None
+        return cls(_EPOCH + int(found["microseconds"]) * _MICROSECOND, found["id"])
+
+    def __str__(self) -> str:
+        """The place as it can stand in an address."""
+        return f"{(self.created_at - _EPOCH) // _MICROSECOND}-{self.id}"
 
 
 class Records:
@@ -100,19 +134,22 @@ class Records:
                 raise NotFoundError("There is no such job; it may have been deleted.")
             return job_of(row)
 
-    def page(self, owner: str, limit: int, before: str | None = None) -> list[Job]:
+    def page(self, owner: str, limit: int, before: Place | str | None = None) -> list[Job]:
         """Jobs of an owner and shared ones, newest first.
 
         Args:
             owner: Whose list.
             limit: At most so many.
-            before: Only jobs that come after the job with this id in the list.
+            before: Only jobs that come after this place, or after the job with this id, in the list.
+
+        Raises:
+            NotFoundError: There is no job with that id.
         """
         query = select(JobRow).where(or_(JobRow.owner == owner, JobRow.shared))
         query = query.order_by(JobRow.created_at.desc(), JobRow.id.desc()).limit(limit)
         with self._read() as session:
+            last = session.get(JobRow, before) if isinstance(before, str) else before
             if before is not None:
-                last = session.get(JobRow, before)
                 if last is None:
                     raise NotFoundError("The job that this page of the list starts from was deleted.")
                 query = query.where(

@@ -237,6 +237,7 @@ class Results:
             path.write_text(json.dumps(self.describe(job, selection), indent=2, ensure_ascii=False), encoding="utf-8")
             return
         from suelo.segmentation.exports import export
+        from suelo.segmentation.vectors import date_gpkg
 
         export(
             self.raster(job.id, "probabilities"),
@@ -246,6 +247,9 @@ class Results:
             name=job.name,
             image=self.raster(job.id, "display") if fmt == "png" else None,
         )
+        if fmt == "gpkg" and job.finished_at is not None:
+            # Its tag says that it is the same file whenever it is made.
+            date_gpkg(path, job.finished_at)
 
     def describe(self, job: Job, selection: Selection) -> dict[str, Any]:
         """How a result was made, what is shown of it, and its numbers."""

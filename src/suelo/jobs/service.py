@@ -21,7 +21,7 @@ from suelo.jobs.job import Job, JobOptions, Upload
 from suelo.jobs.objects import Objects
 from suelo.jobs.patience import AWAY
 from suelo.jobs.queue import SqsQueue
-from suelo.jobs.records import Records
+from suelo.jobs.records import Place, Records
 from suelo.jobs.recovery import ORPHAN_AGE
 from suelo.jobs.removal import Removal
 from suelo.jobs.results import Results
@@ -82,7 +82,7 @@ class JobService:
             settings.max_scene_pixels,
         )
         self.users = Users(self._engine)
-        self.idempotency = IdempotencyKeys(self._engine)
+        self.idempotency = IdempotencyKeys(self._engine, self._worker)
         self.downloads = Downloads(self._objects, settings.presign)
         self._removal = Removal(
             self._records,
@@ -218,7 +218,8 @@ class JobService:
             options: What to heed.
 
         Returns:
-            The job; if the owner has one of the same image, model and options already, that one.
+            The job; if the owner has one of the same image, model and options already, that one; if it was made before
+            with the same options, as it is now.
 
         Raises:
             NotFoundError: There is no such upload.
@@ -304,12 +305,15 @@ class JobService:
         """The shared sample job; it is made of a simulated scene if the model has none yet."""
         return self._sample.ensure()
 
-    def list(self, owner: str, limit: int = 50, before: str | None = None) -> Sequence[Job]:
+    def list(self, owner: str, limit: int = 50, before: Place | str | None = None) -> Sequence[Job]:
         """Jobs of an owner and shared samples, newest first.
 
         Args:
             owner: Whose.
             limit: At most so many.
-            before: Id of the last job of the page before.
+            before: Place or id of the last job of the page before.
+
+        Raises:
+            NotFoundError: There is no job with that id.
         """
         return self._records.page(owner, limit, before)

@@ -143,7 +143,10 @@ class UserRow(Table):
 
 
 class IdempotencyRow(Table):
-    """A request that is, or was, carried out under a key; see `suelo.jobs.idempotency`."""
+    """A request that is, or was, carried out under a key; see `suelo.jobs.idempotency`.
+
+    Until there is an answer, `status` is empty and `headers` name the worker.
+    """
 
     __tablename__ = "idempotency_keys"
 

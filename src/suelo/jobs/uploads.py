@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from suelo.errors import ConflictError, ImageTooLargeError, InputError, NotFoundError, UnavailableError
@@ -104,9 +104,9 @@ class Uploads:
             chunks: The bytes, in order; they are not held in memory.
 
         Raises:
-            NotFoundError: There is no such upload.
+            NotFoundError: There is no such upload, or a job was made of it while the bytes came; nothing is kept.
             ImageTooLargeError: More bytes came than are allowed; nothing is kept.
-            InputError: Fewer, more or other bytes came than were announced; nothing is kept.
+            InputError: Fewer, more or other bytes came than were announced, or others than before; nothing is kept.
         """
         upload = self.get(upload_id)
         digest = hashlib.sha256()
@@ -124,11 +124,20 @@ class Uploads:
                 raise InputError("The image is empty; a TIFF with 8 bands is needed.")
             if upload.size not in {None, received}:
                 raise InputError(f"{received} bytes came, but {upload.size} were announced; send the image again.")
-            if upload.sha256 not in {None, digest.hexdigest()} and upload.received is None:
-                raise InputError(_OTHER_BYTES)
+            self._settle(upload_id, digest.hexdigest())
 
         self._objects.put(key(upload_id, INPUT), counted())
         return self._arrived(upload_id, received, digest.hexdigest())
+
+    def _settle(self, upload_id: str, sha256: str) -> None:
+        """Make a digest that of an upload for good, before its bytes are seen: other ones never take their place."""
+        free = or_(UploadRow.sha256.is_(None), UploadRow.sha256 == sha256)
+        settled = update(UploadRow).where(UploadRow.id == upload_id, free).values(sha256=sha256)
+        with Session(self._engine) as session, session.begin():
+            if session.scalar(settled.returning(UploadRow.id)) is not None:
+                return
+        self.get(upload_id)
+        raise InputError(_OTHER_BYTES)
 
     def _arrived(self, upload_id: str, size: int, sha256: str) -> Upload:
         with Session(self._engine) as session, session.begin():
@@ -191,7 +200,10 @@ class Uploads:
             raise ImageTooLargeError(f"The image is larger than the {self._max_bytes / 1e6:g} MB that are accepted.")
 
 
-_OTHER_BYTES = "The bytes that came have another SHA-256 than was announced; send the image again."
+_OTHER_BYTES = (
+    "The bytes that came have another SHA-256 than was announced or came before; send the image again, "
+    "another one to a new upload."
+)
 
 
 def digest_of(path: Path) -> str:

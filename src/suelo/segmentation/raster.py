@@ -15,6 +15,7 @@ from rasterio.windows import Window as RasterioWindow
 
 from suelo.errors import InputError
 from suelo.imagery.gdal import GDAL_ERRORS, open_dataset
+from suelo.imagery.geotiff import crs_of
 from suelo.imagery.grid import DEFAULT_GSD_M, Grid, Window
 from suelo.landcover import CLASS_COUNT, LandCover
 from suelo.segmentation.selection import NO_DATA, Selection
@@ -88,8 +89,9 @@ class FileProbabilities:
 
     def __init__(self, dataset: DatasetReader) -> None:
         """Read from an open file."""
-        gsd_m = float(dataset.tags().get("SUELO_GSD_M", DEFAULT_GSD_M)) if dataset.crs is None else DEFAULT_GSD_M
-        self.grid = Grid(dataset.height, dataset.width, dataset.transform, dataset.crs, gsd_m)
+        crs = crs_of(dataset)
+        gsd_m = float(dataset.tags().get("SUELO_GSD_M", DEFAULT_GSD_M)) if crs is None else DEFAULT_GSD_M
+        self.grid = Grid(dataset.height, dataset.width, dataset.transform, crs, gsd_m)
         self._dataset = dataset
         # A chip is decoded once for all classes.
         self._whole: NDArray[np.uint8] | None = None

@@ -18,6 +18,7 @@ from affine import Affine
 from pyproj import Geod, Transformer
 
 from suelo.errors import InputError, SueloError
+from suelo.imagery.geotiff import write_cog
 from suelo.imagery.grid import Grid
 from suelo.landcover import CLASSES
 from suelo.segmentation import vectors
@@ -328,6 +329,20 @@ def test_of_several_files_the_one_that_fails_is_named_and_none_is_left(make_nois
     with pytest.raises(SueloError, match=r"polygons.gpkg cannot be written: No space left on device"):
         export_all(make_noise(), SHOWN, files)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_damaged_raster_is_named_and_not_the_file_that_is_made_of_it(make_noise, tmp_path):
+    noise = make_noise(2000, 600)
+    path = tmp_path / "probabilities.tif"
+    write_cog(path, noise.read_all(), noise.grid, nodata=255, descriptions=["x"] * 10)
+    with rasterio.open(path) as file:
+        offset = int(file.get_tag_item("BLOCK_OFFSET_0_3", "TIFF", bidx=3))
+    with path.open("r+b") as file:
+        file.seek(offset)
+        file.write(b"\xff" * 30)
+    with pytest.raises(SueloError, match=r"raster probabilities\.tif cannot be read: it is damaged"):
+        export(path, SHOWN, "gpkg", tmp_path / "polygons.gpkg")
+    assert [found.name for found in tmp_path.iterdir()] == ["probabilities.tif"]
 
 
 def test_the_table_has_the_columns_and_numbers_of_the_contract(make_noise, tmp_path):

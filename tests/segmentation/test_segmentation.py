@@ -58,6 +58,7 @@ def test_a_result_says_what_it_was_made_from(image, model):
 def test_bytes_paths_and_open_scenes_are_the_same_image(image, model):
     with suelo.open_scene(image) as scene:
         results = [suelo.segment(source, model=model) for source in (image, str(image), image.read_bytes(), scene)]
+        results.append(suelo.segment(bytearray(image.read_bytes()), model=model))
         scene.read()
     first = results[0]
     for other in results[1:]:
@@ -155,6 +156,11 @@ def test_a_scene_is_normalised_as_the_model_asks(image, make_model, tmp_path):
         assert statistics == measure_statistics(scene, 5.0, 90.0)
     with Run(str(image), tmp_path / "run", asks) as run:
         assert run.statistics == statistics
+
+
+def test_a_file_in_the_place_of_the_folder_is_said_in_a_sentence(image, model):
+    with pytest.raises(InputError, match=r"town\.tif cannot be made: "):
+        suelo.segment(image, model=model, directory=image)
 
 
 def test_a_cancelled_segmentation_leaves_an_empty_folder(image, model, tmp_path):

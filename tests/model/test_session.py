@@ -180,6 +180,19 @@ def test_a_network_that_does_not_do_what_its_contract_says_is_refused(tmp_path, 
         load_model(path)
 
 
+def test_a_network_for_images_of_one_size_is_refused(tiny_file, tmp_path):
+    import onnx
+
+    model = onnx.load(tiny_file)
+    for port in (*model.graph.input, *model.graph.output):
+        for axis in port.type.tensor_type.shape.dim[2:]:
+            axis.ClearField("dim_param")
+            axis.dim_value = 160
+    onnx.save(model, tmp_path / "fixed.onnx")
+    with pytest.raises(ModelError, match=r"fixed\.onnx takes an array of shape .*160,160.*; \(N, 8, H, W\) is needed"):
+        load_model(tmp_path / "fixed.onnx")
+
+
 def test_a_foreign_contract_is_refused(tiny_file, tmp_path):
     import onnx
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
 import numpy as np
 import rasterio
+from affine import Affine
 from numpy.typing import NDArray
-from rasterio.io import DatasetWriter, MemoryFile
+from rasterio.crs import CRS
+from rasterio.io import DatasetReader, DatasetWriter, MemoryFile
 from rasterio.windows import Window as RasterioWindow
 
 from suelo.errors import SueloError
@@ -26,6 +28,9 @@ _TILE = 512
 _TILE_STEP = 16
 """The format wants sides of tiles that are multiples of this."""
 _SMALLEST_OVERVIEW = 256
+
+_CRS_TAG = "SUELO_CRS"
+"""Tag for the WKT of a CRS that GeoTIFF has no keys for, such as the urban grids of Colombian cities."""
 
 
 class RasterWriter:
@@ -62,7 +67,7 @@ class RasterWriter:
             nodata: Value without data, or None.
             descriptions: Name of each band.
             resampling: How overviews are made: `average` leaves pixels without data out.
-            tags: Metadata of the file.
+            tags: Metadata of the file; a CRS that GeoTIFF cannot hold is added, for `crs_of`.
             smooth: Neighbouring samples mostly differ, and by little: their differences are compressed.
 
         Raises:
@@ -96,7 +101,14 @@ class RasterWriter:
             "zlevel": 1,  # libdeflate: as fast as ZSTD level 1 and within a twentieth of the size of level 6
             "predictor": (3 if self._dtype.kind == "f" else 2) if smooth else 1,
         }
-        georeference = {} if grid.crs is None else {"crs": grid.crs, "transform": grid.transform}
+        tags = dict(tags or {})
+        georeference: dict[str, Any] = {}
+        if grid.crs is not None:
+            wkt = grid.crs.to_wkt()
+            some, all_of_it = _geotiff_holds(wkt)
+            # GDAL would write a CRS that does not fit into a second file beside each part.
+            georeference = {"transform": grid.transform} | ({"crs": grid.crs} if some else {})
+            tags |= {} if all_of_it else {_CRS_TAG: wkt}
         bound_cache()
         self._memory = None if factors else MemoryFile(ext=".tif")
         try:
@@ -110,7 +122,7 @@ class RasterWriter:
                 reduce = partial(halve, nodata=nodata, average=resampling == "average")
                 layout |= georeference if factor == 1 else {}
                 self._levels.insert(0, _Level(part, layout, shape, coarser, reduce))
-            self._levels[0].describe(tags or {}, descriptions)
+            self._levels[0].describe(tags, descriptions)
         except GDAL_ERRORS as error:
             self._remove()
             raise self._failure() from error
@@ -274,6 +286,24 @@ def write_cog(
         tags=tags,
     ) as writer:
         writer.write(array)
+
+
+def crs_of(raster: DatasetReader) -> CRS | None:
+    """The CRS of a raster that `RasterWriter` wrote; None where it has none."""
+    wkt = raster.tags().get(_CRS_TAG)
+    return raster.crs if wkt is None else CRS.from_wkt(wkt)
+
+
+@lru_cache(maxsize=64)
+def _geotiff_holds(wkt: str) -> tuple[bool, bool]:
+    """Whether a GeoTIFF gives some CRS back for this one, and whether it is the same."""
+    crs = CRS.from_wkt(wkt)
+    profile = {"height": 1, "width": 1, "count": 1, "dtype": "uint8", "transform": Affine.scale(2), "crs": crs}
+    with rasterio.Env(GDAL_PAM_ENABLED=False), MemoryFile(ext=".tif") as memory:
+        with memory.open(driver="GTiff", **profile):
+            pass
+        with memory.open() as file:
+            return file.crs is not None, file.crs == crs
 
 
 def _rounded_up(pixels: int) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 
 from suelo.errors import ConflictError, InputError, NotFoundError
 from suelo.imagery.display import write_display
+from suelo.imagery.geotiff import crs_of
 from suelo.imagery.grid import Grid
 from suelo.imagery.scene import open_scene
 from suelo.jobs import objects as names
@@ -266,7 +267,7 @@ class Results:
     def _place(self, job: Job) -> MapGeometry:
         def look() -> MapGeometry:
             with self._rasters.use(self._raster(job, "display")) as dataset:
-                return MapGeometry(Grid(dataset.height, dataset.width, dataset.transform, dataset.crs, job.gsd_m))
+                return MapGeometry(Grid(dataset.height, dataset.width, dataset.transform, crs_of(dataset), job.gsd_m))
 
         return self._places.get(job.id, None, look)
 

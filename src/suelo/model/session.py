@@ -244,7 +244,8 @@ def _check_shapes(network: Any, path: Path) -> None:  # noqa: ANN401
         shape = port.get_partial_shape()
         if shape.rank.is_static and shape.rank.get_length() == 4 and shape[1].is_static:
             found = shape[1].get_length()
-            if found == channels:
+            if found != channels:
+                raise ModelError(f"The network in {path} {what} {found} channels; {channels} are needed.")
+            if shape[2].is_dynamic and shape[3].is_dynamic:
                 continue
-            raise ModelError(f"The network in {path} {what} {found} channels; {channels} are needed.")
         raise ModelError(f"The network in {path} {what} an array of shape {shape}; (N, {channels}, H, W) is needed.")

@@ -127,6 +127,25 @@ def test_a_long_job_can_be_cancelled(visit, chip, tmp_path) -> None:
     expect(page.get_by_text("This segmentation was cancelled")).to_be_visible(timeout=30_000)
 
 
+def test_cancel_on_a_page_without_news_leaves_a_finished_result_alone(visit, chip) -> None:
+    visitor = visit()
+    page = visitor.go("/")
+    visitor.send(chip)
+    page.wait_for_url("**/results/*")
+    address = page.url.removeprefix(visitor.server)
+    job = f"{visitor.server}/v1/jobs/{address.rpartition('/')[2]}"
+
+    # The page still shows the job at work.
+    visitor.go("/")
+    button = page.get_by_role("button", name="Delete barrio")
+    button.evaluate("(b, id) => { delete b.dataset.delete; b.dataset.cancel = id; }", address.rpartition("/")[2])
+    with page.expect_response(lambda response: response.url.startswith(job)) as answer:
+        button.click()
+    assert answer.value.json()["status"] == "succeeded"
+    visitor.go(address)
+    expect(page.locator("#chart .bars path").first).to_be_visible()
+
+
 def test_the_sample_is_one_click_away_and_everybodys(visit) -> None:
     one, other = visit(), visit()
     one.go("/").get_by_role("button", name="Try the sample scene").click()

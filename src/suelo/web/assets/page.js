@@ -63,8 +63,13 @@
 
   function cancel(button) {
     button.disabled = true;
-    ask("DELETE", "/v1/jobs/" + encodeURIComponent(button.dataset.cancel))
-      .then(refreshResults)
+    ask("POST", "/v1/jobs/" + encodeURIComponent(button.dataset.cancel) + "/cancel")
+      .then((answer) => answer.json())
+      .then((job) => {
+        /* The list may make another button of this one. */
+        button.disabled = job.cancel_requested;
+        refreshResults();
+      })
       .catch((error) => {
         button.disabled = false;
         complain(error);

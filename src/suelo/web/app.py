@@ -73,7 +73,7 @@ class Page(Dash):
         texts = Texts(language_of(request))
         job = self._views.job_at(request.path)
         title = f"{job.name} · Suelo" if job is not None else f"Suelo · {texts('tagline')}"
-        return document(kwargs, title, texts)
+        return document(kwargs, title, texts, self._views.signed)
 
 
 def create_app(service: JobService) -> Flask:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from html import escape
 from typing import Any
 
@@ -26,14 +27,16 @@ THEME: dict[str, Any] = {
 }
 
 
-def document(parts: dict[str, str], title: str, texts: Texts) -> str:
+def document(parts: dict[str, str], title: str, texts: Texts, signed: bool = False) -> str:
     """The HTML document around the page.
 
     Args:
         parts: Tags that Dash has made: metas, css, app_entry, config, scripts and renderer.
         title: Title in plain text.
         texts: Texts of the reader's language.
+        signed: True if readers sign in with tokens.
     """
+    said = json.dumps({"connection": texts.section("connection"), "signed": signed})
     return f"""<!DOCTYPE html>
 <html lang="{texts.language}" data-mantine-color-scheme="light">
   <head>
@@ -42,7 +45,7 @@ def document(parts: dict[str, str], title: str, texts: Texts) -> str:
     <link rel="icon" href="/assets/favicon.svg" type="image/svg+xml">
     {parts["css"]}
   </head>
-  <body>
+  <body data-texts="{escape(said)}">
     {parts["app_entry"]}
     <noscript>{escape(texts("noscript"))}</noscript>
     <footer>

@@ -28,6 +28,11 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "sign_in.done": ("You are signed in.", "Ha ingresado."),
     "sign_in.wrong": ("This token is nobody's, or not any more.", "Este token no es de nadie, o ya no."),
     "sign_in.needed": ("Sign in first.", "Ingrese primero."),
+    # The server away (the scripts in assets/ read these)
+    "connection.away": (
+        "The server does not answer, so what you see may be out of date. It follows once the server is back.",
+        "El servidor no responde, así que lo que ve puede estar desactualizado. Se pondrá al día cuando vuelva.",
+    ),
     # First page
     "home.title": ("What covers the ground?", "¿Qué cubre el suelo?"),
     "home.lede": (

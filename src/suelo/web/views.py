@@ -39,6 +39,7 @@ class Views:
 
     Attributes:
         basemap: Background map that is offered for georeferenced results.
+        signed: True if readers sign in with tokens.
     """
 
     def __init__(self, service: JobService, owner: Callable[[], str]) -> None:
@@ -51,6 +52,7 @@ class Views:
         self._service = service
         self._owner = owner
         self.basemap = Basemap(service.settings.basemap_url, service.settings.basemap_attribution)
+        self.signed = service.settings.auth == "token"
 
     def job_at(self, path: str) -> Job | None:
         """The job that an address is about; None if it is about none or the job is gone."""

@@ -2,6 +2,8 @@
 (function () {
   "use strict";
 
+  const { refreshResults } = window.suelo;
+
   function problem(answer) {
     return answer
       .json()
@@ -15,13 +17,6 @@
 
   function complain(error) {
     window.dash_clientside.set_props("notice", { children: error.message });
-  }
-
-  /* Makes the list of results, where there is one, ask the server again. */
-  function refreshResults() {
-    if (document.getElementById("results")) {
-      window.dash_clientside.set_props("results-refresh", { data: Date.now() });
-    }
   }
 
   /* ---- Times in the reader's own zone ---- */
@@ -116,6 +111,4 @@
       changeLanguage(target);
     }
   });
-
-  window.suelo.refreshResults = refreshResults;
 })();

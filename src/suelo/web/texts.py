@@ -116,8 +116,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "job.cancel": ("Cancel", "Cancelar"),
     "job.failed": ("This image could not be segmented", "No se pudo segmentar esta imagen"),
     "job.failed_help": (
-        "Check that the file is a TIFF with the eight WorldView-3 bands in their usual order, and send it again.",
-        "Revise que el archivo sea un TIFF con las ocho bandas de WorldView-3 en su orden usual y envíelo otra vez.",
+        "Send the image again, mended if the reason lies in it. If that does not help, tell the operator of this "
+        "server.",
+        "Envíe la imagen otra vez, corregida si la razón está en ella. Si eso no ayuda, avise al operador de este "
+        "servidor.",
     ),
     "job.cancelled": ("This segmentation was cancelled", "Esta segmentación fue cancelada"),
     "job.cancelled_help": ("Send the image again to segment it.", "Envíe la imagen otra vez para segmentarla."),

@@ -121,3 +121,4 @@ def test_the_page_of_a_failed_job_says_why_and_what_to_do(views, make_job, monke
     assert "tell the operator" in text
     # An image that becomes a job has its eight bands: others are refused before.
     assert "bands" not in text
+    assert f"El servidor dice, en inglés: «{failed.message}»" in words(views.content("/results/x", "", Texts("es")))

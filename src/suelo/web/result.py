@@ -105,7 +105,7 @@ def job_progress(job: Job, texts: Texts) -> list[Component]:
 def ended_page(job: Job, texts: Texts) -> list[Component]:
     """Content for a job that failed or was cancelled: why, and what to do."""
     help_key = f"job.{job.status}_help"
-    paragraphs = [job.message] if job.status == "failed" and job.message else []
+    paragraphs = [texts("job.reason", reason=job.message)] if job.status == "failed" and job.message else []
     return [
         header(texts, job.name),
         message(texts(f"job.{job.status}"), [*paragraphs, texts(help_key)], texts("job.another")),

@@ -36,7 +36,14 @@ def document(parts: dict[str, str], title: str, texts: Texts, signed: bool = Fal
         texts: Texts of the reader's language.
         signed: True if readers sign in with tokens.
     """
-    said = json.dumps({"connection": texts.section("connection"), "signed": signed})
+    said = json.dumps(
+        {
+            "connection": texts.section("connection"),
+            "problem": texts.section("problem"),
+            "reason": texts("job.reason"),
+            "signed": signed,
+        }
+    )
     return f"""<!DOCTYPE html>
 <html lang="{texts.language}" data-mantine-color-scheme="light">
   <head>

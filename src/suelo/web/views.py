@@ -99,7 +99,7 @@ class Views:
         """
         job = self.job_at(path)
         if job is None:
-            raise NotFoundError(texts("missing.text"))
+            raise NotFoundError("There is no such result; it may have been deleted.")
         selection = _selection(query, default_selection(job))
         rows = self._service.results.summary(job.id, selection)
         shown = [row for row in rows if row.class_id in selection.class_ids]

@@ -22,6 +22,15 @@
     return JSON.parse(document.body.dataset.texts);
   }
 
+  /* What a problem document of the API says: its kind in the reader's language, and its own English sentence. */
+  function reason(problem) {
+    const sentence = problem.detail || problem.title || "";
+    const kind = said().problem[String(problem.type).split(":").pop()];
+    return sentence && kind && document.documentElement.lang !== "en"
+      ? kind + " " + fill(said().reason, { reason: sentence })
+      : sentence;
+  }
+
   function setProps(id, props) {
     window.dash_clientside.set_props(id, props);
   }
@@ -126,6 +135,6 @@
     return address.includes("_dash-update-component") ? answer.then(heard, lost) : answer;
   };
 
-  window.suelo = { fill, element, said, refreshResults, signIn };
+  window.suelo = { fill, element, said, reason, refreshResults, signIn };
   window.dash_clientside = window.dash_clientside || {};
 })();

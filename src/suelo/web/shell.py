@@ -81,12 +81,13 @@ def frame() -> Component:
     return provider
 
 
-def header(texts: Texts, name: str | None = None) -> Component:
+def header(texts: Texts, name: str | None = None, signed: bool = False) -> Component:
     """The bar at the top.
 
     Args:
         texts: Texts of the reader's language.
         name: Name of the result that the page is about, or None for the first page.
+        signed: True if the reader has signed in, and may sign out.
     """
     other = "en" if texts.language == "es" else "es"
     path: list[Component] = []
@@ -110,14 +111,24 @@ def header(texts: Texts, name: str | None = None) -> Component:
                 lang=other,
                 **dashed(data_language=other),
             ),
+            *([_sign_out(texts)] if signed else []),
         ],
         className="header",
     )
 
 
-def missing(texts: Texts) -> list[Component]:
+def _sign_out(texts: Texts) -> Component:
+    # A form, since signing out changes something.
+    button = html.Button(texts("sign_in.out"), type="submit", className="sign-out")
+    return html.Form(button, action="/sign-out", method="post")
+
+
+def missing(texts: Texts, signed: bool = False) -> list[Component]:
     """The page for an address where nothing is."""
-    return [header(texts), message(texts("missing.title"), [texts("missing.text")], texts("missing.home"))]
+    return [
+        header(texts, signed=signed),
+        message(texts("missing.title"), [texts("missing.text")], texts("missing.home")),
+    ]
 
 
 def message(title: str, paragraphs: list[str], link: str, extra: Component | None = None) -> Component:

@@ -81,15 +81,15 @@ class Views:
             texts: Texts of the reader's language.
         """
         if path == "/":
-            return home_page(texts)
+            return home_page(texts, self.signed)
         job = self.job_at(path)
         if job is None:
-            return missing(texts)
+            return missing(texts, self.signed)
         if not job.finished:
-            return unfinished_page(job, texts)
+            return unfinished_page(job, texts, self.signed)
         if job.status != "succeeded":
-            return ended_page(job, texts)
-        return finished_page(job, self._finished(job, search), texts)
+            return ended_page(job, texts, self.signed)
+        return finished_page(job, self._finished(job, search), texts, self.signed)
 
     def numbers(self, path: str, query: str, measure: Measure, texts: Texts) -> tuple[Any, ...]:
         """Figure, table, and objects and hectares per class, for what is shown.

@@ -2,13 +2,16 @@
 (function () {
   "use strict";
 
-  const { refreshResults } = window.suelo;
+  const { refreshResults, reason, said, signIn } = window.suelo;
 
   function problem(answer) {
+    if (answer.status === 401 && said().signed) {
+      signIn();
+    }
     return answer
       .json()
       .catch(() => ({}))
-      .then((body) => Promise.reject(new Error(body.detail || body.title || String(answer.status))));
+      .then((body) => Promise.reject(new Error(reason(body) || String(answer.status))));
   }
 
   function ask(method, url) {

@@ -68,6 +68,44 @@ def test_an_upload_can_be_cancelled(visit, chip) -> None:
     page.unroute_all(behavior="ignoreErrors")
 
 
+@pytest.mark.parametrize(("times", "said"), [(9, "Cancelled"), (1, "It was done before it could be cancelled")])
+def test_an_upload_can_be_cancelled_while_the_server_makes_its_job(visit, chip, tmp_path, times, said) -> None:
+    visitor = visit()
+    page = visitor.go("/")
+    held = []
+
+    def hold(route) -> None:
+        if route.request.method == "POST":
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/v1/jobs", hold)
+    with page.expect_request(lambda request: request.method == "POST" and request.url.endswith("/v1/jobs")):
+        visitor.send(enlarged(chip, tmp_path / "scene.tif", times))
+    row = page.locator(".upload-row")
+    expect(row).to_contain_text("Finding land cover")
+    row.get_by_role("button", name="Cancel scene.tif").click()
+    expect(row).to_contain_text("Cancelling")
+    (route,) = held
+    route.continue_()
+    expect(row).to_contain_text(said)
+    status = page.locator(".result-item .status")
+    expect(status).to_have_text("Cancelled" if times > 1 else "Done")
+    page.unroute_all(behavior="ignoreErrors")
+
+
+def test_a_refused_image_is_explained_in_spanish(visit, three_bands) -> None:
+    visitor = visit()
+    visitor.go("/?lang=es")
+    visitor.drop(three_bands)
+    row = visitor.page.locator(".upload-row")
+    expect(row).to_contain_text(
+        "La imagen no se puede segmentar. El servidor dice, en inglés: «This image has 3 bands;"
+    )
+    visitor.troubles.clear()
+
+
 def test_the_pixel_size_goes_with_an_image_without_crs(visit, draw_image, tmp_path) -> None:
     visitor = visit()
     page = visitor.go("/")

@@ -181,6 +181,18 @@ def test_a_job_can_be_cancelled(client: Client, draw_image: Draw, tmp_path: Path
     job.delete()
 
 
+def test_cancelling_a_job_that_was_done_in_the_meantime_leaves_its_result(
+    client: Client, draw_image: Draw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = client.submit(draw_image(tmp_path / "chip.tif", seed=31), progress=False)
+    # The last look at the job saw it at work.
+    job.document["status"] = "running"
+    monkeypatch.setattr(job, "refresh", lambda: job)
+    job.cancel()
+    assert client.job(job.id).status == "succeeded"
+    assert len(job.classes()) == 10
+
+
 def test_mistakes_are_the_errors_they_are_without_a_server(client: Client, tmp_path: Path) -> None:
     with pytest.raises(ImageError, match=r"text file.*8 multispectral bands"):
         client.segment(b"this is no image", progress=False)

@@ -1,4 +1,4 @@
-"""`/v1/jobs`: making, listing, watching and deleting jobs."""
+"""`/v1/jobs`: making, listing, watching, cancelling and deleting jobs."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ def add_routes(api: Blueprint) -> None:
     api.get("/v1/jobs")(list_jobs)
     api.get("/v1/jobs/<id:job_id>")(show_job)
     api.get("/v1/jobs/<id:job_id>/events")(list_events)
+    api.post("/v1/jobs/<id:job_id>/cancel")(cancel_job)
     api.delete("/v1/jobs/<id:job_id>")(delete_job)
 
 
@@ -87,6 +88,16 @@ def show_job(job_id: str) -> dict[str, Any]:
         with part("summary"):
             summary = service().results.summary(job.id, selection)
     return job_json(job, current_owner(), summary)
+
+
+@operation("Jobs", answers={200: json_of("Job")}, problems=(404,))
+def cancel_job(job_id: str) -> dict[str, Any]:
+    """Cancel a job: a queued one at once, a running one soon; one that is finished stays as it is.
+
+    `status` and `cancel_requested` of the answer say which it was.
+    """
+    job = own_job(job_id)
+    return job_json(service().cancel(job.id), current_owner())
 
 
 @operation("Jobs", answers={202: json_of("Job"), 204: {}}, problems=(404, 409))

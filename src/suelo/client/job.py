@@ -116,9 +116,12 @@ class RemoteJob:
         return self
 
     def cancel(self) -> Self:
-        """Cancel the job: at once if it is queued, within a strip if it runs; a finished one stays as it is."""
-        if not self.refresh().finished:
-            self._connection.json("DELETE", self._path)
+        """Cancel the job: at once if it is queued, within a strip if it runs; a finished one stays as it is.
+
+        Raises:
+            NotAllowedError: It is somebody else's.
+        """
+        self._connection.json("POST", f"{self._path}/cancel")
         return self.refresh()
 
     def delete(self) -> None:

@@ -22,10 +22,10 @@ PAGE = 25
 """Results per page of the list."""
 
 
-def home_page(texts: Texts) -> list[Component]:
-    """Content of the first page."""
+def home_page(texts: Texts, signed: bool = False) -> list[Component]:
+    """Content of the first page; `signed` says that the reader has signed in."""
     return [
-        header(texts),
+        header(texts, signed=signed),
         html.Main(
             [
                 html.Div([html.H1(texts("home.title")), html.P(texts("home.lede"))], className="hero"),
@@ -77,7 +77,7 @@ def _upload(texts: Texts) -> Component:
         ],
         id="upload",
         className="card",
-        **dashed(data_texts=json.dumps(texts.section("upload"))),
+        **dashed(data_texts=json.dumps({**texts.section("upload"), "sign_in": texts("sign_in.button")})),
     )
 
 

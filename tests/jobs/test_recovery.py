@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -20,7 +22,7 @@ from suelo.jobs.database import open_database
 from suelo.jobs.identity import Worker
 from suelo.jobs.job import Job, new_id, now
 from suelo.jobs.objects import INPUT, key
-from suelo.jobs.records import Records
+from suelo.jobs.records import Records, Unfinished
 from suelo.jobs.recovery import SILENCE
 from suelo.jobs.service import JobService
 from suelo.jobs.tables import JobRow
@@ -127,6 +129,61 @@ def test_the_job_of_a_living_worker_is_left_alone_until_it_falls_silent(
         session.execute(update(JobRow).values(heartbeat_at=now() - SILENCE - timedelta(seconds=1)))
     service.recover()
     assert service.get(job.id).status == "queued"
+
+
+def test_a_chip_that_begins_while_its_server_looks_for_dead_jobs_is_not_taken_for_one(
+    service: JobService, draw_image: Draw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = draw_image(tmp_path / "chip.tif").read_bytes()
+    begun, looked = threading.Event(), threading.Event()
+    put, unfinished = service._objects.put, service._records.unfinished
+
+    def put_later(object_key: str, content: bytes) -> None:
+        begun.set()
+        assert looked.wait(60)
+        put(object_key, content)
+
+    with ThreadPoolExecutor(1) as pool:
+        chips = []
+
+        def unfinished_with_a_new_chip() -> list[Unfinished]:
+            chips.append(pool.submit(service.submit_image, image, "chip.tif", "ana"))
+            assert begun.wait(60)
+            return unfinished()
+
+        monkeypatch.setattr(service._objects, "put", put_later)
+        monkeypatch.setattr(service._records, "unfinished", unfinished_with_a_new_chip)
+        service.recover()
+        looked.set()
+        job = chips[0].result()
+    assert (job.status, job.message) == ("succeeded", "")
+    assert [event.kind for event in service.events(job.id)] == ["submitted", "started", "succeeded"]
+
+
+def test_a_scene_that_is_being_taken_from_the_queue_is_not_put_back(
+    service: JobService, draw_image: Draw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = submit(service, draw_image(tmp_path / "scene.tif", 300, 300))
+    looking = threading.Event()
+    claim, unfinished = service._records.claim, service._records.unfinished
+    heartbeat = threading.Thread(target=service.recover)
+
+    def unfinished_says_so() -> list[Unfinished]:
+        rows = unfinished()
+        looking.set()
+        return rows
+
+    def claim_and_look(worker: str, job_id: str | None = None) -> Job | None:
+        claimed = claim(worker, job_id)
+        heartbeat.start()
+        assert looking.wait(60)
+        return claimed
+
+    monkeypatch.setattr(service._records, "unfinished", unfinished_says_so)
+    monkeypatch.setattr(service._records, "claim", claim_and_look)
+    assert service.run_job(job.id).status == "succeeded"
+    heartbeat.join()
+    assert [event.kind for event in service.events(job.id)] == ["submitted", "started", "succeeded"]
 
 
 def test_leftovers_are_swept_at_start(

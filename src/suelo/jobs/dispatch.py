@@ -92,7 +92,7 @@ class Dispatcher:
 
     def run_announced(self, job_id: str, stopping: Callable[[], bool]) -> Job | None:
         """Run a job that a message of the queue announced; see `JobService.run_announced`."""
-        job = self._records.claim(str(self._worker), job_id)
+        job = self._intake.take(job_id)
         if job is None:
             # It is done, deleted or in work; or its worker died, which recovery finds out.
             self.recover()
@@ -112,7 +112,7 @@ class Dispatcher:
         return job
 
     def _run_next(self, stopping: Callable[[], bool]) -> bool:
-        job = self._records.claim(str(self._worker))
+        job = self._intake.take()
         if job is None:
             return False
         self._intake.run_queued(job, stopping)

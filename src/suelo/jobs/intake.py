@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -61,11 +62,12 @@ class Intake:
         self._max_direct_pixels = max_direct_pixels
         self._max_scene_pixels = max_scene_pixels
         self._active: set[str] = set()
+        self._taking = threading.Lock()
 
-    @property
     def active(self) -> frozenset[str]:
-        """Jobs that this process is running."""
-        return frozenset(self._active)
+        """Jobs that this process is running: among them all that the records, read before, say it has."""
+        with self._taking:
+            return frozenset(self._active)
 
     def from_upload(self, upload_id: str, owner: str, options: JobOptions) -> Job:
         """Make a job of an upload; see `JobService.submit`."""
@@ -112,8 +114,7 @@ class Intake:
             return self._run_chip(job, scene, lambda: self._objects.put(key(job.id, INPUT), image))
 
     def run_queued(self, job: Job, stopping: Callable[[], bool]) -> Job:
-        """Run a job that this process has claimed from the queue."""
-        self._active.add(job.id)
+        """Run a job that this process has taken from the queue."""
         try:
             return self._runner.run(job, stopping, statistics=job.statistics, patience_s=PATIENCE_S)
         finally:
@@ -130,14 +131,23 @@ class Intake:
             time.sleep(0.02)
         return job
 
+    def take(self, job_id: str | None = None) -> Job | None:
+        """Take the oldest queued job (or a given one), to be given to `run_queued`; None if none is queued."""
+        # Between the record and the set, recovery would take the job for one that nobody runs.
+        with self._taking:
+            job = self._records.claim(self._worker, job_id)
+            if job is not None:
+                self._active.add(job.id)
+            return job
+
     def claim(self, job_id: str) -> Job:
-        """Take a queued job.
+        """Take a queued job, to be given to `run_queued`.
 
         Raises:
             NotFoundError: There is no such job.
             ConflictError: It is not queued.
         """
-        claimed = self._records.claim(self._worker, job_id)
+        claimed = self.take(job_id)
         if claimed is None:
             raise ConflictError(f"Only a queued job can be run; this one is {self._records.get(job_id).status}.")
         return claimed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -27,7 +28,11 @@ ORPHAN_AGE = timedelta(hours=1)
 
 
 def recover(
-    records: Records, objects: Objects, me: Worker, active: frozenset[str], believe_silence: bool = True
+    records: Records,
+    objects: Objects,
+    me: Worker,
+    active: Callable[[], frozenset[str]],
+    believe_silence: bool = True,
 ) -> list[str]:
     """Take up running jobs whose process is dead.
 
@@ -35,15 +40,18 @@ def recover(
         records: The records.
         objects: The store.
         me: Identity of this process.
-        active: Jobs that this process is running.
+        active: Gives the jobs that this process is running.
         believe_silence: False if other workers could not be heard of lately, since the database was away.
 
     Returns:
         Jobs that are in the queue again.
     """
     requeued = []
-    for row in records.unfinished():
-        if row.status == "running" and row.id not in active and _abandoned(row, me, believe_silence):
+    rows = records.unfinished()
+    # Asked for after the records, so that no job that begins here in between is taken for one that nobody runs.
+    running_here = active()
+    for row in rows:
+        if row.status == "running" and row.id not in running_here and _abandoned(row, me, believe_silence):
             _log.warning("Job %s was left by %s", row.id, row.worker)
             if _take_up(records, objects, row):
                 requeued.append(row.id)

@@ -122,7 +122,7 @@ class JobService:
         """Stop serving the queue: a running job ends its strip and goes back into the queue."""
         self._dispatcher.stop()
         self.results.close()
-        if not self._intake.active:
+        if not self._intake.active():
             # A chip that a request still works on keeps its folder; the next process sweeps it.
             shutil.rmtree(self._own_folder, ignore_errors=True)
         self._engine.dispose()

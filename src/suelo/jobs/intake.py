@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from suelo.errors import ConflictError, ImageTooLargeError, InputError
+from suelo.errors import ConflictError, ImageError, ImageTooLargeError, InputError
 from suelo.imagery.scene import open_scene
+from suelo.imagery.source import NEEDED
 from suelo.jobs.job import Job, JobOptions, new_id, now
 from suelo.jobs.objects import INPUT, Objects, key
 from suelo.jobs.records import Records
@@ -20,8 +22,10 @@ from suelo.jobs.uploads import LARGE_BYTES, Uploads, clean_name
 
 if TYPE_CHECKING:
     from suelo.imagery.scene import Scene
+    from suelo.jobs.job import Upload
     from suelo.model.session import Model
 
+_log = logging.getLogger(__name__)
 
 PATIENCE_S = 900.0
 """A job of the queue waits so long for a database or a store that is away, before its turn ends without a result."""
@@ -79,8 +83,7 @@ class Intake:
             self._uploads.discard(upload_id)
             return same
         try:
-            place = self._place(upload_id, upload.received)
-            with open_scene(place, gsd_m=options.gsd_m, name=PurePosixPath(upload.name).stem) as scene:
+            with self._open(upload, upload.received, options) as scene:
                 job = self._describe(upload_id, owner, scene, upload.sha256, upload.received, options)
                 if self._is_chip(scene):
                     return self._run_chip(job, scene, None)
@@ -92,11 +95,23 @@ class Intake:
             self._uploads.discard(upload_id)
         return added
 
-    def _place(self, upload_id: str, size: int) -> Path | str:
-        """Where an image can be opened: a file, or of a large one in S3 an address, of which only headers are read."""
-        name = key(upload_id, INPUT)
-        address = self._objects.address_for_download(name) if size > LARGE_BYTES else None
-        return address or self._objects.local(name)
+    def _open(self, upload: Upload, size: int, options: JobOptions) -> Scene:
+        """Open an image as a file, or a large one in S3 by an address, so that only its headers are fetched."""
+        stored, name = key(upload.id, INPUT), PurePosixPath(upload.name).stem
+        if size <= LARGE_BYTES or (address := self._objects.address_for_download(stored)) is None:
+            return open_scene(self._objects.local(stored), gsd_m=options.gsd_m, name=name)
+        try:
+            return open_scene(address, gsd_m=options.gsd_m, name=name)
+        except ImageError:
+            # GDAL does not tell a bad image from a store that is away. This call does; and it waits a little.
+            self._objects.size(stored)
+        try:
+            return open_scene(address, gsd_m=options.gsd_m, name=name)
+        except ImageError as error:
+            if address.partition("?")[0] not in str(error):
+                raise
+            _log.warning("Upload %s is refused: %s", upload.id, error)
+            raise ImageError(f"The image is damaged or not a TIFF; {NEEDED}.") from error
 
     def from_bytes(self, image: bytes, name: str, owner: str, options: JobOptions, shared: bool) -> Job:
         """Segment a chip that is in memory; see `JobService.submit_image`."""

@@ -223,6 +223,7 @@ class JobService:
             NotFoundError: There is no such upload.
             ConflictError: The upload has not arrived, or somebody else used it at the same moment.
             ImageError: The image cannot be segmented; the upload is forgotten.
+            UnavailableError: The store is away; the upload is kept.
         """
         job = self._intake.from_upload(upload_id, owner, options or JobOptions())
         if job.status == "queued":

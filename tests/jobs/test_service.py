@@ -201,6 +201,23 @@ def test_a_queued_job_is_cancelled_at_once_and_can_be_sent_again(
     assert (again.id != job.id, again.status) == (True, "queued")
 
 
+def test_an_image_whose_job_is_being_cancelled_is_not_taken_for_it(
+    service: JobService, draw_image: Draw, tmp_path: Path
+) -> None:
+    path = draw_image(tmp_path / "scene.tif", 300, 300)
+    job = service.submit(upload(service, path), "ana")
+    service._records.claim("other~1~x", job.id)
+    service.cancel(job.id)
+    again = upload(service, path)
+    with pytest.raises(ConflictError, match="send it again in a moment"):
+        service.submit(again, "ana")
+    with pytest.raises(ConflictError, match="send it again in a moment"):
+        service.submit_image(path.read_bytes(), "scene.tif", "ana")
+    service._records.finish(job.id, "other~1~x", "cancelled")
+    made = service.submit(again, "ana")
+    assert (made.id, made.status) == (again, "queued")
+
+
 def test_a_running_job_stops_soon_after_it_is_cancelled(
     service: JobService, settings: Settings, draw_image: Draw, tmp_path: Path
 ) -> None:

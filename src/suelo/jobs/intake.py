@@ -78,7 +78,7 @@ class Intake:
         upload = self._uploads.whole(upload_id)
         assert upload.sha256 is not None
         assert upload.received is not None
-        same = self._records.find_same(owner, upload.sha256, self._model().sha256, options)
+        same = self._same(owner, upload.sha256, options)
         if same is not None:
             self._uploads.discard(upload_id)
             return same
@@ -94,6 +94,17 @@ class Intake:
         if added.id != job.id:
             self._uploads.discard(upload_id)
         return added
+
+    def _same(self, owner: str, image_sha256: str, options: JobOptions) -> Job | None:
+        """The job that an owner already has of an image.
+
+        Raises:
+            ConflictError: It is being cancelled, so it will not do and yet stands in the way of another.
+        """
+        same = self._records.find_same(owner, image_sha256, self._model().sha256, options)
+        if same is not None and same.cancel_requested and not same.finished:
+            raise ConflictError("A job of the same image is being cancelled; send it again in a moment.")
+        return same
 
     def _open(self, upload: Upload, size: int, options: JobOptions) -> Scene:
         """Open an image as a file, or a large one in S3 by an address, so that only its headers are fetched."""
@@ -116,7 +127,7 @@ class Intake:
     def from_bytes(self, image: bytes, name: str, owner: str, options: JobOptions, shared: bool) -> Job:
         """Segment a chip that is in memory; see `JobService.submit_image`."""
         digest = hashlib.sha256(image).hexdigest()
-        same = self._records.find_same(owner, digest, self._model().sha256, options)
+        same = self._same(owner, digest, options)
         if same is not None:
             return self.wait(same.id)
         with open_scene(image, gsd_m=options.gsd_m, name=PurePosixPath(clean_name(name)).stem) as scene:

@@ -221,7 +221,8 @@ class JobService:
 
         Raises:
             NotFoundError: There is no such upload.
-            ConflictError: The upload has not arrived, or somebody else used it at the same moment.
+            ConflictError: The upload has not arrived, or somebody else used it at the same moment; or a job of the same
+                image is being cancelled, and the upload is kept.
             ImageError: The image cannot be segmented; the upload is forgotten.
             UnavailableError: The store is away; the upload is kept.
         """
@@ -248,6 +249,7 @@ class JobService:
         Raises:
             ImageError: The image cannot be segmented; nothing of it is kept.
             ImageTooLargeError: It has more pixels than `settings.max_direct_pixels`.
+            ConflictError: A job of the same image is being cancelled.
         """
         job = self._intake.from_bytes(image, name, owner, options or JobOptions(), shared)
         self.results.note(job)

@@ -187,7 +187,9 @@ class Job(Document):
     normalisation: Statistics | None = Field(description="Band statistics; null until they are measured.")
     map: Address = Field(default=ABSENT, description="Once it has succeeded: how to show it on a map.")
     files: dict[str, Address] = Field(default=ABSENT, description="Once it has succeeded: its files.")
-    statistics: list[ClassNumbers] = Field(default=ABSENT, description="Numbers per class for the selection.")
+    statistics: list[ClassNumbers] = Field(
+        default=ABSENT, description="Numbers per class for the selection, if files are there."
+    )
 
 
 class JobList(Document):

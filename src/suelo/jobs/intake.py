@@ -41,6 +41,7 @@ class Intake:
         uploads: Uploads,
         runner: Runner,
         model: Callable[[], Model],
+        delete_lost: Callable[[Job], bool],
         worker: str,
         max_direct_pixels: int,
         max_scene_pixels: int,
@@ -53,6 +54,7 @@ class Intake:
             uploads: What has arrived.
             runner: Runs jobs.
             model: Gives the model.
+            delete_lost: Removes a job whose result is lost; see `Removal.delete_lost`.
             worker: Name of this process in the records.
             max_direct_pixels: Images of up to so many pixels are segmented at once.
             max_scene_pixels: Images of more pixels are refused.
@@ -62,6 +64,7 @@ class Intake:
         self._uploads = uploads
         self._runner = runner
         self._model = model
+        self._delete_lost = delete_lost
         self._worker = worker
         self._max_direct_pixels = max_direct_pixels
         self._max_scene_pixels = max_scene_pixels
@@ -96,7 +99,7 @@ class Intake:
         return added
 
     def _same(self, owner: str, image_sha256: str, options: JobOptions) -> Job | None:
-        """The job that an owner already has of an image.
+        """The job that an owner already has of an image; one whose result is lost makes room.
 
         Raises:
             ConflictError: It is being cancelled, so it will not do and yet stands in the way of another.
@@ -104,7 +107,7 @@ class Intake:
         same = self._records.find_same(owner, image_sha256, self._model().sha256, options)
         if same is not None and same.cancel_requested and not same.finished:
             raise ConflictError("A job of the same image is being cancelled; send it again in a moment.")
-        return same
+        return None if same is None or self._delete_lost(same) else same
 
     def _open(self, upload: Upload, size: int, options: JobOptions) -> Scene:
         """Open an image as a file, or a large one in S3 by an address, so that only its headers are fetched."""

@@ -68,21 +68,7 @@ class JobService:
         self._records = Records(self._engine)
         self._objects = Objects(settings.store_url, self._cache)
         self._uploads = Uploads(self._engine, self._objects, settings.max_upload_mb * 1_000_000, settings.presign)
-        runner = Runner(self._records, self._objects, self._load_model, self._own_folder, name)
-        self._intake = Intake(
-            self._records,
-            self._objects,
-            self._uploads,
-            runner,
-            self._load_model,
-            name,
-            settings.max_direct_pixels,
-            settings.max_scene_pixels,
-        )
-        self.users = Users(self._engine)
-        self.idempotency = IdempotencyKeys(self._engine)
         self.results = Results(self._records, self._objects, self._cache)
-        self.downloads = Downloads(self._objects, settings.presign)
         self._removal = Removal(
             self._records,
             self._objects,
@@ -92,6 +78,21 @@ class JobService:
             self._worker,
             settings.retention_days,
         )
+        runner = Runner(self._records, self._objects, self._load_model, self._own_folder, name)
+        self._intake = Intake(
+            self._records,
+            self._objects,
+            self._uploads,
+            runner,
+            self._load_model,
+            self._removal.delete_lost,
+            name,
+            settings.max_direct_pixels,
+            settings.max_scene_pixels,
+        )
+        self.users = Users(self._engine)
+        self.idempotency = IdempotencyKeys(self._engine)
+        self.downloads = Downloads(self._objects, settings.presign)
         self._dispatcher = Dispatcher(
             self._records, self._objects, self._intake, queue, self._worker, self._removal.tidy
         )
@@ -100,6 +101,7 @@ class JobService:
             self._load_model,
             partial(self.submit_image, owner="", shared=True),
             self._removal.delete,
+            self._removal.delete_lost,
             self._own_folder / "sample",
         )
 

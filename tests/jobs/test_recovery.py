@@ -21,7 +21,8 @@ from sqlalchemy.orm import Session
 from suelo.jobs.database import open_database
 from suelo.jobs.identity import Worker
 from suelo.jobs.job import Job, new_id, now
-from suelo.jobs.objects import INPUT, key
+from suelo.jobs.objects import DISPLAY, INPUT, key
+from suelo.jobs.parts import FOLDER as PARTS
 from suelo.jobs.records import Records, Unfinished
 from suelo.jobs.recovery import SILENCE
 from suelo.jobs.service import JobService
@@ -79,6 +80,40 @@ def test_a_killed_server_loses_no_job(settings: Settings, draw_image: Draw, tmp_
     assert [job.id for job in service.list("ana")] == [job_id]
     service.stop()
     assert not any((settings.home / "work").iterdir())
+
+
+def keep_strip(service: JobService, job: Job) -> set[str]:
+    """Store what a scene leaves when it is interrupted; the names of the job's objects."""
+    for name in (f"{PARTS}/mark-00000.npy", DISPLAY):
+        service._objects.put(key(job.id, name), b"strip")
+    return names(service, job)
+
+
+def names(service: JobService, job: Job) -> set[str]:
+    folder = service.settings.home / "objects" / "jobs" / job.id
+    return {path.name for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("how", ["cancelled in the queue", "cancelled at work", "died three times", "took too long"])
+def test_a_scene_that_ends_without_a_result_leaves_nothing_but_its_image(
+    service: JobService, draw_image: Draw, tmp_path: Path, dead: str, how: str
+) -> None:
+    job = submit(service, draw_image(tmp_path / "scene.tif", 300, 300))
+    kept = keep_strip(service, job)
+    if how == "cancelled in the queue":
+        service.cancel(job.id)
+    elif how == "took too long":
+        for _ in range(3):
+            service.run_announced(job.id, lambda: True)
+    else:
+        for _ in range(1 if how == "cancelled at work" else 3):
+            service._records.claim(dead)
+            if how == "cancelled at work":
+                service.cancel(job.id)
+            assert names(service, job) == kept
+            service.recover()
+    assert service.get(job.id).status == ("cancelled" if how.startswith("cancelled") else "failed")
+    assert names(service, job) == {INPUT}
 
 
 def test_a_job_that_keeps_killing_its_process_fails_after_three_tries(

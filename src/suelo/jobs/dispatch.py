@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import OperationalError
 
 from suelo.errors import UnavailableError
+from suelo.jobs.parts import drop_unfinished
 from suelo.jobs.recovery import MAX_TRIES, SILENCE, recover
 from suelo.jobs.worker import BackgroundWorker
 
@@ -106,7 +107,10 @@ class Dispatcher:
         if job.status != "queued":
             return job
         if job.progress - before < _LEAST_ADVANCE and not self._records.try_again(job_id, MAX_TRIES):
-            return self._records.get(job_id)
+            job = self._records.get(job_id)
+            if job.status == "failed":
+                drop_unfinished(self._objects, job_id)
+            return job
         if self._queue is not None:
             self._queue.announce(job_id)
         return job

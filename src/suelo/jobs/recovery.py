@@ -9,7 +9,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from suelo.jobs.identity import Worker
+from suelo.jobs.job import Status
 from suelo.jobs.objects import INPUT, Objects, key
+from suelo.jobs.parts import drop_unfinished
 from suelo.jobs.records import Records, Unfinished, stale
 from suelo.jobs.uploads import Uploads
 
@@ -67,17 +69,18 @@ def _abandoned(row: Unfinished, me: Worker, believe_silence: bool) -> bool:
 
 def _take_up(records: Records, objects: Objects, row: Unfinished) -> bool:
     """Go on with a job if that makes sense; True if it is in the queue again."""
+    status: Status = "failed"
     if row.cancel_requested:
-        records.finish(row.id, row.worker, "cancelled", "It was cancelled.")
+        status, message = "cancelled", "It was cancelled."
     elif objects.size(key(row.id, INPUT)) != row.image_bytes:
         message = "The server stopped before it had stored the image; send the image again."
-        records.finish(row.id, row.worker, "failed", message)
     elif row.attempts >= MAX_TRIES:
         message = f"The server stopped {row.attempts} times while it worked on this image; it is not tried again."
-        records.finish(row.id, row.worker, "failed", message)
     else:
         records.requeue(row.id, row.worker, counted=True, reason="The process that ran it stopped.")
         return True
+    if records.finish(row.id, row.worker, status, message):
+        drop_unfinished(objects, row.id)
     return False
 
 

@@ -19,6 +19,7 @@ from suelo.jobs.identity import Worker
 from suelo.jobs.intake import Intake
 from suelo.jobs.job import Job, JobOptions, Upload
 from suelo.jobs.objects import Objects
+from suelo.jobs.parts import drop_unfinished
 from suelo.jobs.patience import AWAY
 from suelo.jobs.queue import SqsQueue
 from suelo.jobs.records import Records
@@ -293,6 +294,8 @@ class JobService:
         """Cancel a job: a queued one at once, a running one within a strip; a finished one stays as it is."""
         job = self._records.cancel(job_id)
         self._intake.look(job_id)
+        if job.status == "cancelled":
+            drop_unfinished(self._objects, job_id)
         return job
 
     def delete(self, job_id: str) -> None:

@@ -24,7 +24,7 @@ from suelo.jobs.job import Job, new_id, now
 from suelo.jobs.objects import DISPLAY, INPUT, key
 from suelo.jobs.parts import FOLDER as PARTS
 from suelo.jobs.records import Records, Unfinished
-from suelo.jobs.recovery import SILENCE
+from suelo.jobs.recovery import SILENCE, WORK_AGE
 from suelo.jobs.service import JobService
 from suelo.jobs.tables import JobRow
 from suelo.settings import Settings
@@ -238,10 +238,15 @@ def test_leftovers_are_swept_at_start(
                 os.utime(path, (time.time() - 7200,) * 2)
     parent = str(replace(Worker.here(), pid=os.getppid()))
     unfinished, living = settings.home / "work" / dead, settings.home / "work" / parent
-    for folder in (unfinished, living):
+    old, young = (settings.home / "work" / str(replace(Worker.here(), host=f"before-{n}")) for n in range(2))
+    for folder in (unfinished, living, old, young):
         folder.mkdir(parents=True)
         (folder / "half.tif").write_bytes(b"II*\0")
+    for path in (old / "half.tif", old, young, living / "half.tif", living):
+        os.utime(path, (time.time() - WORK_AGE.total_seconds() - 60,) * 2)
     service.start()
     assert {folder.name for folder in objects.iterdir()} == {job.id, waiting.id, fresh.name}
     assert not unfinished.exists()
     assert living.exists()
+    # What ran before this machine was started, or in another container, may still live for all that is known here.
+    assert (old.exists(), young.exists()) == (False, True)

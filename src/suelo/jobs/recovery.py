@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import shutil
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -25,6 +27,9 @@ UPLOAD_AGE = timedelta(days=1)
 """An upload that nobody made a job of is forgotten after this time."""
 EXPORT_AGE = timedelta(days=1)
 """Exports in S3 are kept for this time; they can be made again."""
+WORK_AGE = timedelta(days=1)
+"""Files of a process that cannot be asked after from here are removed when they have not changed for this time: those
+of another container, or from before this machine was started."""
 ORPHAN_AGE = timedelta(hours=1)
 """Objects without a record are removed when they have not changed for this time."""
 
@@ -109,7 +114,9 @@ def sweep(
     if work_folder.is_dir():
         for folder in work_folder.iterdir():
             owner = Worker.parse(folder.name)
-            if owner is not None and owner.surely_dead(me):
+            if owner is None:
+                continue
+            if owner.surely_dead(me) or (owner.host != me.host and _untouched(folder, WORK_AGE)):
                 shutil.rmtree(folder, ignore_errors=True)
     uploads.sweep(UPLOAD_AGE)
     # Objects are listed before records are asked for: a job that begins in between has its record first.
@@ -119,3 +126,13 @@ def sweep(
         objects.delete_job(job_id)
     objects.sweep_unfinished(orphan_age)
     objects.sweep_exports(EXPORT_AGE)
+
+
+def _untouched(folder: Path, age: timedelta) -> bool:
+    """True if neither a folder nor anything below it has changed for a time."""
+    limit = time.time() - age.total_seconds()
+    for path in (folder, *folder.rglob("*")):
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime > limit:
+                return False
+    return True

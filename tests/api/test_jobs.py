@@ -151,6 +151,7 @@ def test_options_of_a_job(client: Client, draw_image: Draw, tmp_path: Path, chip
     [
         {"gsd_m": "far"},
         {"gsd_m": -1},
+        {"gsd_m": 101},
         {"gsd_m": True},
         {"statistics": {}},
         {"statistics": 1},

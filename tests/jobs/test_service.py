@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -149,6 +150,29 @@ def test_the_same_chip_from_many_requests_at_once_is_one_job(
     assert len(service.list("ana")) == 1
 
 
+def test_an_image_whose_result_is_lost_is_segmented_again(
+    service: JobService, settings: Settings, draw_image: Draw, tmp_path: Path
+) -> None:
+    path = draw_image(tmp_path / "chip.tif")
+    first = service.submit_image(path.read_bytes(), "chip.tif", "ana")
+    shutil.rmtree(settings.home / "objects" / "jobs" / first.id)
+    second = service.submit_image(path.read_bytes(), "chip.tif", "ana")
+    assert (second.id != first.id, second.status) == (True, "succeeded")
+    assert service.results.summary(second.id, Selection((0.3,) * 10))
+    (settings.home / "objects" / "jobs" / second.id / "probabilities.tif").unlink()
+    third = service.submit(upload(service, path), "ana")
+    assert (third.id not in {first.id, second.id}, third.status) == (True, "succeeded")
+    assert [job.id for job in service.list("ana")] == [third.id]
+
+
+def test_a_sample_that_is_lost_is_made_again(service: JobService, settings: Settings) -> None:
+    lost = service.ensure_sample()
+    shutil.rmtree(settings.home / "objects" / "jobs" / lost.id)
+    sample = service.ensure_sample()
+    assert (sample.id != lost.id, sample.status) == (True, "succeeded")
+    assert [job.id for job in service.list("anybody")] == [sample.id]
+
+
 def test_given_statistics_are_used(service: JobService, draw_image: Draw, tmp_path: Path) -> None:
     with open_scene(draw_image(tmp_path / "east.tif", seed=5)) as scene:
         statistics = measure_statistics(scene)
@@ -223,6 +247,23 @@ def test_a_queued_job_is_cancelled_at_once_and_can_be_sent_again(
     assert service.cancel(job.id).status == "cancelled"
     again = service.submit(upload(service, path), "ana")
     assert (again.id != job.id, again.status) == (True, "queued")
+
+
+def test_an_image_whose_job_is_being_cancelled_is_not_taken_for_it(
+    service: JobService, draw_image: Draw, tmp_path: Path
+) -> None:
+    path = draw_image(tmp_path / "scene.tif", 300, 300)
+    job = service.submit(upload(service, path), "ana")
+    service._records.claim("other~1~x", job.id)
+    service.cancel(job.id)
+    again = upload(service, path)
+    with pytest.raises(ConflictError, match="send it again in a moment"):
+        service.submit(again, "ana")
+    with pytest.raises(ConflictError, match="send it again in a moment"):
+        service.submit_image(path.read_bytes(), "scene.tif", "ana")
+    service._records.finish(job.id, "other~1~x", "cancelled")
+    made = service.submit(again, "ana")
+    assert (made.id, made.status) == (again, "queued")
 
 
 def test_a_running_job_stops_soon_after_it_is_cancelled(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -10,13 +11,16 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, delete, text
+from sqlalchemy.orm import Session
 
 from suelo.errors import ConflictError, ImageTooLargeError, InputError, NotFoundError
 from suelo.jobs.cache import FileCache
+from suelo.jobs.database import open_database
 from suelo.jobs.job import Job
 from suelo.jobs.objects import INPUT, Objects, key
 from suelo.jobs.records import Records
+from suelo.jobs.tables import UploadRow
 from suelo.jobs.uploads import Uploads, clean_name
 
 
@@ -160,6 +164,28 @@ def test_a_discarded_upload_is_gone(uploads: Uploads, objects: Objects) -> None:
     assert objects.size(key(made.id, INPUT)) is None
     with pytest.raises(NotFoundError):
         uploads.receive(made.id, [b"abc"])
+
+
+def test_a_job_that_is_being_made_of_an_upload_keeps_its_image_when_the_upload_is_forgotten(
+    new_database: Callable[[], str], objects: Objects
+) -> None:
+    # Not on SQLite, where transactions that change something take turns.
+    engine = open_database(new_database())
+    uploads = Uploads(engine, objects, max_bytes=1000)
+    made = uploads.create("scene.tif", None, "ana")
+    uploads.receive(made.id, [b"abc"])
+    with ThreadPoolExecutor(1) as pool:
+        with Session(engine) as session, session.begin():
+            session.execute(delete(UploadRow).where(UploadRow.id == made.id))
+            forgotten = pool.submit(uploads.discard, made.id)
+            with engine.connect() as watcher:
+                end = time.monotonic() + 60
+                while not watcher.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
+                    assert time.monotonic() < end, "it does not wait"
+                    time.sleep(0.01)
+        forgotten.result()
+    engine.dispose()
+    assert objects.size(key(made.id, INPUT)) == 3
 
 
 def test_old_uploads_are_swept(uploads: Uploads, objects: Objects) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from flask import Blueprint, Response, request, url_for
@@ -13,7 +14,7 @@ from suelo.api.owner import current_owner
 from suelo.api.parameters import SELECTION
 from suelo.api.representation import job_json, moment_text
 from suelo.api.timing import part
-from suelo.errors import InputError
+from suelo.errors import InputError, NotFoundError
 from suelo.jobs.job import JobOptions
 from suelo.jobs.records import Place
 
@@ -85,7 +86,8 @@ def show_job(job_id: str) -> dict[str, Any]:
     selection = selection_for(job)
     summary = None
     if job.status == "succeeded":
-        with part("summary"):
+        # A result that is lost is no reason to hide its job: it can still be deleted.
+        with part("summary"), suppress(NotFoundError):
             summary = service().results.summary(job.id, selection)
     return job_json(job, current_owner(), summary)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from suelo.imagery.georeference import MAX_GSD_M, MIN_GSD_M
 from suelo.jobs.tiles import LAYERS
 from suelo.landcover import CLASS_KEYS
 
@@ -59,7 +60,7 @@ QUERY: dict[str, dict[str, Any]] = {
     },
     "gsd_m": {
         "description": "Metres per pixel of an image without a coordinate reference system.",
-        "schema": {"type": "number", "minimum": 0.01, "maximum": 1000},
+        "schema": {"type": "number", "minimum": MIN_GSD_M, "maximum": MAX_GSD_M},
         "example": 1.24,
     },
     "limit": {

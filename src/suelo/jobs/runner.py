@@ -22,8 +22,7 @@ from suelo.imagery.statistics import BandStatistics
 from suelo.jobs import objects as names
 from suelo.jobs.job import Job, Status, now
 from suelo.jobs.objects import Objects, key
-from suelo.jobs.parts import FOLDER as PARTS
-from suelo.jobs.parts import Parts
+from suelo.jobs.parts import Parts, drop_unfinished
 from suelo.jobs.patience import patiently
 from suelo.jobs.records import Records
 from suelo.jobs.uploads import digest_of
@@ -167,10 +166,7 @@ class Runner:
 
     def _drop_unfinished(self, job: Job) -> None:
         if job.width * job.height > CHIP_PIXELS:
-            with suppress(UnavailableError):  # they go with the job later
-                self._objects.delete_below(key(job.id, PARTS))
-                for name in (names.DISPLAY, names.PROBABILITIES, names.RESULT):
-                    self._objects.delete(key(job.id, name))
+            drop_unfinished(self._objects, job.id)
 
     def _requeue(self, job: Job, reason: str) -> Job:
         """End work that was interrupted: cancelled if somebody asked for it, otherwise it goes back into the queue."""

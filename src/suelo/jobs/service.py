@@ -19,6 +19,7 @@ from suelo.jobs.identity import Worker
 from suelo.jobs.intake import Intake
 from suelo.jobs.job import Job, JobOptions, Upload
 from suelo.jobs.objects import Objects
+from suelo.jobs.parts import drop_unfinished
 from suelo.jobs.patience import AWAY
 from suelo.jobs.queue import SqsQueue
 from suelo.jobs.records import Place, Records
@@ -69,21 +70,6 @@ class JobService:
         self._objects = Objects(settings.store_url, self._cache)
         self._uploads = Uploads(self._engine, self._objects, settings.max_upload_mb * 1_000_000, settings.presign)
         self.results = Results(self._records, self._objects, self._cache)
-        runner = Runner(self._records, self._objects, self._load_model, self._own_folder, name)
-        self._intake = Intake(
-            self._records,
-            self._objects,
-            self._uploads,
-            runner,
-            self._load_model,
-            self.results.keep_chip,
-            name,
-            settings.max_direct_pixels,
-            settings.max_scene_pixels,
-        )
-        self.users = Users(self._engine)
-        self.idempotency = IdempotencyKeys(self._engine, self._worker)
-        self.downloads = Downloads(self._objects, settings.presign)
         self._removal = Removal(
             self._records,
             self._objects,
@@ -93,6 +79,22 @@ class JobService:
             self._worker,
             settings.retention_days,
         )
+        runner = Runner(self._records, self._objects, self._load_model, self._own_folder, name)
+        self._intake = Intake(
+            self._records,
+            self._objects,
+            self._uploads,
+            runner,
+            self._load_model,
+            self.results.keep_chip,
+            self._removal.delete_lost,
+            name,
+            settings.max_direct_pixels,
+            settings.max_scene_pixels,
+        )
+        self.users = Users(self._engine)
+        self.idempotency = IdempotencyKeys(self._engine, self._worker)
+        self.downloads = Downloads(self._objects, settings.presign)
         self._dispatcher = Dispatcher(
             self._records, self._objects, self._intake, queue, self._worker, self._removal.tidy
         )
@@ -101,6 +103,7 @@ class JobService:
             self._load_model,
             partial(self.submit_image, owner="", shared=True),
             self._removal.delete,
+            self._removal.delete_lost,
             self._own_folder / "sample",
         )
 
@@ -123,7 +126,7 @@ class JobService:
         """Stop serving the queue: a running job ends its strip and goes back into the queue."""
         self._dispatcher.stop()
         self.results.close()
-        if not self._intake.active:
+        if not self._intake.active():
             # A chip that a request still works on keeps its folder; the next process sweeps it.
             shutil.rmtree(self._own_folder, ignore_errors=True)
         self._engine.dispose()
@@ -223,8 +226,10 @@ class JobService:
 
         Raises:
             NotFoundError: There is no such upload.
-            ConflictError: The upload has not arrived, or somebody else used it at the same moment.
+            ConflictError: The upload has not arrived, or somebody else used it at the same moment; or a job of the same
+                image is being cancelled, and the upload is kept.
             ImageError: The image cannot be segmented; the upload is forgotten.
+            UnavailableError: The store is away; the upload is kept.
         """
         job = self._intake.from_upload(upload_id, owner, options or JobOptions())
         if job.status == "queued":
@@ -249,6 +254,7 @@ class JobService:
         Raises:
             ImageError: The image cannot be segmented; nothing of it is kept.
             ImageTooLargeError: It has more pixels than `settings.max_direct_pixels`.
+            ConflictError: A job of the same image is being cancelled.
         """
         job = self._intake.from_bytes(image, name, owner, options or JobOptions(), shared)
         self.results.note(job)
@@ -290,6 +296,8 @@ class JobService:
         """Cancel a job: a queued one at once, a running one within a strip; a finished one stays as it is."""
         job = self._records.cancel(job_id)
         self._intake.look(job_id)
+        if job.status == "cancelled":
+            drop_unfinished(self._objects, job_id)
         return job
 
     def delete(self, job_id: str) -> None:

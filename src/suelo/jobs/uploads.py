@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from suelo.errors import ConflictError, ImageTooLargeError, InputError, NotFoundError, UnavailableError
@@ -19,7 +19,7 @@ from suelo.jobs.objects import INPUT, MAX_SINGLE_PUT, Objects, key
 from suelo.jobs.tables import UploadRow
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import CursorResult, Engine
 
 _log = logging.getLogger(__name__)
 
@@ -179,10 +179,10 @@ class Uploads:
     def discard(self, upload_id: str) -> None:
         """Forget an upload and its bytes; nothing happens if a job was made of it."""
         with Session(self._engine) as session, session.begin():
-            row = session.get(UploadRow, upload_id)
-            if row is None:
+            # Counted, not looked for first: whoever makes a job of the upload may be about to commit that.
+            found = session.execute(delete(UploadRow).where(UploadRow.id == upload_id))
+            if not cast("CursorResult[Any]", found).rowcount:
                 return
-            session.delete(row)
         try:
             self._objects.delete_job(upload_id)
         except UnavailableError:

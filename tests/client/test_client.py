@@ -102,7 +102,7 @@ def test_the_table_is_that_of_segment_tiff(url: str, client: Client, draw_image:
     expected = pandas.DataFrame(direct["dataframe"])
     table = client.segment(chip.read_bytes(), name="chip.tif", progress=False).dataframe(threshold=0.1)
     columns = ["image", "class", "poly", "name", "area_m2"]
-    assert table[columns].to_dict("records") == expected[columns].to_dict("records")
+    pandas.testing.assert_frame_equal(table[columns], expected[columns], rtol=1e-12)
 
 
 def test_progress_shows_and_goes_to_standard_error_only(

@@ -10,7 +10,6 @@ from typing import Any
 
 from suelo.errors import InputError
 from suelo.training.augmentation import Augmentation
-from suelo.training.checkpoint import digest
 from suelo.training.scenes import simulator_version
 
 TRAINING_SEEDS = range(100_000, 200_000)
@@ -221,6 +220,9 @@ class TrainingOptions:
         Raises:
             InputError: `start` holds no training.
         """
+        # Not above: options are looked at where torch, an extra, is not installed.
+        from suelo.training.checkpoint import digest
+
         values = asdict(self)
         after = ("threshold_scenes", "test_scenes", "name", "version", "out", "partner")
         for name in (*after, "work", "cache", "workers", "threads", "at_once", "checkpoint_every"):

@@ -41,6 +41,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "problem.model": ("The model cannot be used.", "El modelo no se puede usar."),
     "problem.not-allowed": ("This is not allowed.", "Esto no está permitido."),
     "problem.not-found": ("There is no such thing.", "No existe o se ha eliminado."),
+    "problem.key-in-use": ("The same request is being carried out.", "La misma solicitud está en curso."),
     "problem.conflict": ("The request does not fit the state.", "La solicitud no corresponde al estado."),
     "problem.cancelled": ("The work was cancelled.", "El trabajo fue cancelado."),
     "problem.invalid-request": ("The request cannot be understood.", "No se entiende la solicitud."),

@@ -305,7 +305,9 @@ def blobs(size=260, gsd_m=1.0):
     )
     bands = np.zeros((10, size, size), np.uint8)
     bands[0] = np.where(field > 0, 200, 10)
-    return ArrayProbabilities(bands, Grid(size, size, Affine(gsd_m, 0, 4_880_000, 0, -gsd_m, 2_080_000), CRS.from_epsg(9377)))
+    return ArrayProbabilities(
+        bands, Grid(size, size, Affine(gsd_m, 0, 4_880_000, 0, -gsd_m, 2_080_000), CRS.from_epsg(9377))
+    )
 
 
 @pytest.mark.parametrize("gsd_m", [1.0, 0.3])

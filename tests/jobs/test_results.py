@@ -40,6 +40,7 @@ def job(service: JobService, draw_image: Callable[..., Path], tmp_path: Path) ->
     values = np.random.default_rng(3).integers(0, 120, (10, 20, 20), np.uint8).repeat(8, axis=1).repeat(8, axis=2)
     values[:, :16] = NO_DATA
     write_cog(path, values, grid, nodata=NO_DATA, descriptions=CLASS_KEYS)
+    service.results.forget(job.id)  # as a process that was started later
     return job
 
 

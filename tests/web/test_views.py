@@ -122,8 +122,11 @@ def test_a_queued_job_shows_its_progress_and_a_failed_one_its_reason(
 
 
 def test_the_page_of_a_failed_job_says_why_and_what_to_do(views, make_job, monkeypatch, words) -> None:
-    failed = make_job(status="failed", message="The file ends too early.")
+    failed = make_job(status="failed", message="The server stopped 3 times while it worked on this image.")
     monkeypatch.setattr(views, "job_at", lambda path: failed)
     text = words(views.content("/results/x", "", ENGLISH))
-    assert "The file ends too early." in text
-    assert "eight WorldView-3 bands" in text
+    assert failed.message in text
+    assert "tell the operator" in text
+    # An image that becomes a job has its eight bands: others are refused before.
+    assert "bands" not in text
+    assert f"El servidor dice, en inglés: «{failed.message}»" in words(views.content("/results/x", "", Texts("es")))

@@ -30,17 +30,18 @@ LOW = Selection((0.1,) * 10)
 
 
 @pytest.fixture
-def job(service: JobService, draw_image: Callable[..., Path], tmp_path: Path) -> Job:
-    """A finished job whose probabilities are patches of all classes, whatever the model thinks of made-up ground."""
+def job(settings: Settings, draw_image: Callable[..., Path], tmp_path: Path) -> Job:
+    """A finished job of another process; its probabilities are patches of all classes, whatever the model thinks."""
     image = draw_image(tmp_path / "chip.tif", 160, 160, epsg=9377, empty_rows=16)
-    job = service.submit_image(image.read_bytes(), "chip.tif", "ana")
-    path = Path(service.results.raster(job.id, "probabilities"))
+    maker = JobService(settings)
+    job = maker.submit_image(image.read_bytes(), "chip.tif", "ana")
+    path = Path(maker.results.raster(job.id, "probabilities"))
+    maker.stop()
     with rasterio.open(path) as dataset:
         grid = Grid(dataset.height, dataset.width, dataset.transform, dataset.crs)
     values = np.random.default_rng(3).integers(0, 120, (10, 20, 20), np.uint8).repeat(8, axis=1).repeat(8, axis=2)
     values[:, :16] = NO_DATA
     write_cog(path, values, grid, nodata=NO_DATA, descriptions=CLASS_KEYS)
-    service.results.forget(job.id)  # as a process that was started later
     return job
 
 

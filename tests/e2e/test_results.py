@@ -96,6 +96,31 @@ def test_the_page_announces_the_digest_where_it_is_wanted(visit, chip) -> None:
     page.wait_for_url("**/results/*")
 
 
+def test_an_upload_can_be_cancelled_while_its_digest_is_found(visit, chip) -> None:
+    visitor = visit()
+    page = visitor.go("/")
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.locator("#upload").evaluate("(section) => { section.dataset.digestAbove = 1000; }")
+    page.evaluate("() => { Blob.prototype.arrayBuffer = () => new Promise((resolve) => { window.goOn = resolve; }); }")
+    visitor.send(chip)
+    row = page.locator(".upload-row")
+    expect(row).to_contain_text("Reading: 0 %")
+    row.get_by_role("button", name="Cancel").click()
+    page.evaluate("window.goOn(new ArrayBuffer(64))")
+    expect(row).to_contain_text("Cancelled")
+    assert not [url for url in asked if url.endswith("/v1/uploads")]
+
+
+def test_a_file_that_goes_away_while_its_digest_is_found_is_named_as_such(visit, chip) -> None:
+    visitor = visit()
+    page = visitor.go("/?lang=es")
+    page.locator("#upload").evaluate("(section) => { section.dataset.digestAbove = 1000; }")
+    page.evaluate("() => { Blob.prototype.arrayBuffer = () => Promise.reject(new DOMException('gone')); }")
+    visitor.drop(chip)
+    expect(page.locator(".upload-row")).to_contain_text("El archivo no se puede leer")
+
+
 @pytest.mark.parametrize(("times", "said"), [(9, "Cancelled"), (1, "It was done before it could be cancelled")])
 def test_an_upload_can_be_cancelled_while_the_server_makes_its_job(visit, chip, tmp_path, times, said) -> None:
     visitor = visit()

@@ -85,6 +85,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "upload.uploads": ("Uploads", "Envíos"),
     "upload.waiting": ("Waiting", "En espera"),
     "upload.reading": ("Reading: {percent} % of {size}", "Leyendo: {percent} % de {size}"),
+    "upload.unreadable": (
+        "The file cannot be read; choose it again.",
+        "El archivo no se puede leer; elíjalo de nuevo.",
+    ),
     "upload.sending": ("Sending: {percent} % of {size}", "Enviando: {percent} % de {size}"),
     "upload.segmenting": ("Finding land cover …", "Buscando coberturas …"),
     "upload.done": ("Done", "Listo"),

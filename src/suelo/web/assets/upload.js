@@ -171,6 +171,21 @@
     return left;
   }
 
+  async function digest(entry, describe) {
+    entry.request = { abort: () => {} }; /* the next piece finds that it was stopped */
+    try {
+      return await window.suelo.sha256(entry.file, (share) => {
+        if (entry.stopped) {
+          throw cancelled();
+        }
+        entry.say(describe(Math.floor(share * 100)), share);
+      });
+    } catch (error) {
+      /* The browser's own sentence, on a file that was moved or changed, is in any language. */
+      throw error.cancelled ? error : new Error(texts().unreadable);
+    }
+  }
+
   async function deliver(entry) {
     const words = texts();
     const size = fileSize(entry.file.size);
@@ -183,13 +198,7 @@
     const ticket = { name: entry.file.name, size: entry.file.size };
     const limit = Number(document.getElementById("upload").dataset.digestAbove);
     if (limit && entry.file.size > limit) {
-      entry.request = { abort: () => {} }; /* the next piece finds that it was stopped */
-      ticket.sha256 = await window.suelo.sha256(entry.file, (share) => {
-        if (entry.stopped) {
-          throw cancelled();
-        }
-        entry.say(fill(words.reading, { percent: Math.floor(share * 100), size }), share);
-      });
+      ticket.sha256 = await digest(entry, (percent) => fill(words.reading, { percent, size }));
     }
     const upload = await step(entry, "POST", "/v1/uploads", JSON.stringify(ticket));
     await step(entry, upload.method || "PUT", upload.url, entry.file, progress);

@@ -61,9 +61,12 @@ def test_what_is_missing_or_does_not_fit_is_said_in_one_sentence(chips):
         judge_worldview2(model, chips)
 
 
+FLOORS = {"buildings": 0.33, "roads": 0.5, "trees": 0.55}
+
+
 @pytest.mark.shared_data
 def test_the_shipped_model_finds_something_of_a_real_suburb(shared_data):
     """Floors below the card's figures: a network that answers by the place it learned from scores near 0 here."""
     scores = {score.key: score for score in evaluate_worldview2(load_model(), shared_data / "chips").classes}
-    for key in ("buildings", "roads", "trees"):
-        assert scores[key].jaccard > 0.2, key
+    for key, floor in FLOORS.items():
+        assert scores[key].jaccard > floor, key

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 
 import pytest
 
@@ -10,6 +11,7 @@ from suelo.errors import CancelledError, ImageError, InputError
 from suelo.segmentation.profile import Profile
 from suelo.segmentation.resumable import UNFINISHED, Run
 from suelo.segmentation.selection import Selection
+from suelo.segmentation.strips import StripStore
 
 FORMATS = ["csv", "geojson"]
 
@@ -116,3 +118,24 @@ def test_a_result_of_another_kind_is_not_gone_on_with(image, model, selection, t
     (folder / "result.json").write_text(json.dumps(document))
     with pytest.raises(InputError, match="not a record of this version"):
         Run(image, folder, model, resume=True)
+
+
+@pytest.mark.parametrize("place", ["folder", "s3"])
+def test_strips_of_an_image_with_any_name_have_a_place_of_their_own(
+    request, monkeypatch, draw_image, model, selection, tmp_path, place
+):
+    store = str(tmp_path / "strips")
+    if place == "s3":
+        for name, value in request.getfixturevalue("s3").items():
+            monkeypatch.setenv(name, value)
+        store = f"s3://results/{tmp_path.name}"
+    StripStore(store).put("somebody-elses", b"x")
+    images = [draw_image(tmp_path / name, seed=seed) for seed, name in enumerate(("#1.tif", "a?b%20 ñ.tif", "..x.tif"))]
+    with ExitStack() as stack:
+        runs = [stack.enter_context(Run(str(image), tmp_path / image.stem, model, store=store)) for image in images]
+        for run in runs:
+            run.strips.put("mine", run.source.encode())
+        assert [run.strips.get("mine").decode() for run in runs] == [str(image) for image in images]
+        for run in runs:
+            run.finish(selection, ["csv"])
+    assert StripStore(store).get("somebody-elses") == b"x"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterable
@@ -240,7 +241,8 @@ class Run:
             self._work.mkdir(exist_ok=True)
         except OSError as error:
             raise InputError(f"The folder {self.folder} cannot be made: {error.strerror}.") from None
-        name = f"{self.scene.name}-{secrets.token_hex(8)}"
+        # The token makes it this run's own place; the rest is for people, and nothing that means more in an address.
+        name = f"{re.sub(r'[^A-Za-z0-9._-]', '_', self.scene.name)[:40]}-{secrets.token_hex(8)}"
         address = f"{store.rstrip('/')}/{name}" if store else str((self._work / _STRIPS).absolute())
         document = json.dumps({**self._origin().to_json(), "strips": address})
         with replacing(record) as part:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from suelo.segmentation.background import Background
 from suelo.segmentation.keeping import KeptStrip
 
 _SUFFIX = ".strip"
+# Of an address with a fragment, a query or an escape, S3 would get something else than what stands there.
+_S3_ADDRESS = re.compile(r"s3:/(/[^/#?%]+)+/?")
 _RETRIES: Any = {"max_retries": 5, "retry_timeout": timedelta(seconds=60)}
 
 
@@ -39,7 +42,7 @@ class StripStore:
             fingerprint: Of the strips that are stored and loaded, unless `open` is called with it.
 
         Raises:
-            InputError: The address is of another kind.
+            InputError: The address is of another kind, or cannot be one.
         """
         self.address = os.fspath(address)
         self.kept: frozenset[int] = frozenset()
@@ -137,6 +140,10 @@ class StripStore:
 
 def _place(address: str) -> _Folder | _Bucket:
     if address.startswith("s3://"):
+        if _S3_ADDRESS.fullmatch(address) is None:
+            raise InputError(
+                f"Strips in S3 need an address like s3://bucket/prefix, without #, ? and %, not {address!r}."
+            )
         return _Bucket(address)
     if "://" in address:
         raise InputError(f"Strips are kept in a folder or at s3://bucket/prefix; {address!r} is neither.")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from contextlib import ExitStack
+import sqlite3
+from contextlib import ExitStack, closing
 
 import pytest
 
@@ -139,3 +140,27 @@ def test_strips_of_an_image_with_any_name_have_a_place_of_their_own(
         for run in runs:
             run.finish(selection, ["csv"])
     assert StripStore(store).get("somebody-elses") == b"x"
+
+
+@pytest.mark.parametrize("way", ["run", "write"])
+def test_a_geopackage_takes_the_place_of_one_that_is_open_in_qgis(image, model, selection, tmp_path, way):
+    folder = tmp_path / "result"
+    with Run(image, folder, model) as run:
+        earlier = run.finish(selection, ["gpkg"])
+    other = selection.with_thresholds({"roads": 1.0})
+    with closing(sqlite3.connect(folder / "polygons.gpkg")) as open_in_qgis:
+        assert open_in_qgis.execute("PRAGMA journal_mode=wal").fetchone() == ("wal",)
+        open_in_qgis.execute("UPDATE gpkg_contents SET description = 'edited'")
+        open_in_qgis.commit()
+        assert (folder / "polygons.gpkg-wal").exists()
+        if way == "run":
+            with Run(image, folder, model, resume=True) as run:
+                run.finish(other, ["gpkg"])
+        else:
+            earlier.show(other).write(folder, ["gpkg"])
+        with closing(sqlite3.connect(folder / "polygons.gpkg")) as fresh:
+            assert fresh.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+            assert ("edited",) not in fresh.execute("SELECT description FROM gpkg_contents").fetchall()
+            (count,) = fresh.execute("SELECT count(*) FROM landcover").fetchone()
+    assert count == sum(row.polygons for row in earlier.show(other).summary())
+    assert count != sum(row.polygons for row in earlier.summary())

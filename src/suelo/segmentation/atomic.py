@@ -28,7 +28,27 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     ):
         part = Path(folder) / final.name
         yield part
-        part.replace(final)
+        put_in_place(part, final)
+
+
+def put_in_place(part: Path, final: Path) -> None:
+    """Rename a whole file, over what is there.
+
+    SQLite would play back into a new GeoPackage what it has noted beside the old one: for QGIS, which has it open, or
+    for a program that was killed. So the notes go with it.
+
+    Raises:
+        OSError: The folder does not take it.
+    """
+    for notes in _notes(final):
+        notes.unlink(missing_ok=True)
+    part.replace(final)
+
+
+def _notes(path: Path) -> list[Path]:
+    """Where SQLite notes what is still to be written into a GeoPackage."""
+    endings = ("-wal", "-shm", "-journal") if path.suffix == ".gpkg" else ()
+    return [path.with_name(path.name + ending) for ending in endings]
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from suelo.errors import ImageError, InputError
 from suelo.imagery.scene import Scene, open_scene
 from suelo.imagery.statistics import BandStatistics
 from suelo.model.session import Model
-from suelo.segmentation.atomic import replacing
+from suelo.segmentation.atomic import put_in_place, replacing
 from suelo.segmentation.claim import Claim
 from suelo.segmentation.engine import Cancelled, OpenKeeper, ProgressCallback, predict_to_file
 from suelo.segmentation.exports import FILE_NAMES
@@ -276,7 +276,7 @@ class Run:
         (self._work / _RECORD).unlink(missing_ok=True)
         for path in sorted(self._work.iterdir(), key=lambda path: path.name == RESULT):
             if path.name not in {_MOVING, _STRIPS}:
-                path.replace(self.folder / path.name)
+                put_in_place(path, self.folder / path.name)
         shutil.rmtree(self._work)
 
     def __enter__(self) -> Self:

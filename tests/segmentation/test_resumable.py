@@ -164,3 +164,48 @@ def test_a_geopackage_takes_the_place_of_one_that_is_open_in_qgis(image, model, 
             (count,) = fresh.execute("SELECT count(*) FROM landcover").fetchone()
     assert count == sum(row.polygons for row in earlier.show(other).summary())
     assert count != sum(row.polygons for row in earlier.summary())
+
+
+ALL_FORMATS = ["gpkg", "geojson", "fgb", "csv", "png"]
+
+
+def names(folder):
+    return {path.name for path in folder.iterdir()}
+
+
+def test_a_folder_holds_files_of_one_result(image, draw_image, model, selection, tmp_path):
+    folder = tmp_path / "result"
+    with Run(image, folder, model) as run:
+        run.finish(selection, ALL_FORMATS)
+    (folder / "notes.txt").write_text("mine")
+    (folder / "polygons.gpkg-wal").write_text("edits of the old one")
+    draw_image(tmp_path / "scene.tif", 96, 128, seed=7)
+    with Run(image, folder, model) as run:
+        run.finish(selection, ["csv"])
+    assert names(folder) == {"classes.csv", "notes.txt", "probabilities.tif", "result.json"}
+    # Another format of the same result is one more.
+    with Run(image, folder, model, resume=True) as run:
+        run.finish(selection, ["geojson"])
+    assert names(folder) == {"classes.csv", "notes.txt", "polygons.geojson", "probabilities.tif", "result.json"}
+    with Run(image, folder, model, resume=True) as run:
+        run.finish(selection.with_thresholds({"roads": 0.9}), ["geojson"])
+    assert names(folder) == {"notes.txt", "polygons.geojson", "probabilities.tif", "result.json"}
+
+
+def test_a_move_that_was_cut_short_leaves_no_older_files(image, model, selection, tmp_path, monkeypatch):
+    folder = tmp_path / "result"
+    with Run(image, folder, model) as run:
+        run.finish(selection, ALL_FORMATS)
+
+    def cut_short(part, final):
+        if final.name == "result.json":
+            raise KeyboardInterrupt
+        part.replace(final)
+
+    monkeypatch.setattr("suelo.segmentation.resumable.put_in_place", cut_short)
+    with Run(image, folder, model) as run, pytest.raises(KeyboardInterrupt):
+        run.finish(selection.with_thresholds({"roads": 0.9}), ["csv"])
+    monkeypatch.undo()
+    with Run(image, folder, model, resume=True) as run:
+        assert run.complete(selection.with_thresholds({"roads": 0.9}), ["csv"]) is not None
+    assert names(folder) == {"classes.csv", "probabilities.tif", "result.json"}

@@ -40,15 +40,24 @@ def put_in_place(part: Path, final: Path) -> None:
     Raises:
         OSError: The folder does not take it.
     """
-    for notes in _notes(final):
-        notes.unlink(missing_ok=True)
+    _remove_notes(final)
     part.replace(final)
 
 
-def _notes(path: Path) -> list[Path]:
-    """Where SQLite notes what is still to be written into a GeoPackage."""
-    endings = ("-wal", "-shm", "-journal") if path.suffix == ".gpkg" else ()
-    return [path.with_name(path.name + ending) for ending in endings]
+def remove(path: Path) -> None:
+    """Remove a file that may be there, and what SQLite has noted beside it.
+
+    Raises:
+        OSError: The folder does not let go of it.
+    """
+    path.unlink(missing_ok=True)
+    _remove_notes(path)
+
+
+def _remove_notes(path: Path) -> None:
+    if path.suffix == ".gpkg":
+        for ending in ("-wal", "-shm", "-journal"):
+            path.with_name(path.name + ending).unlink(missing_ok=True)
 
 
 @contextmanager

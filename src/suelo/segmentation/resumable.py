@@ -18,7 +18,7 @@ from suelo.errors import ImageError, InputError
 from suelo.imagery.scene import Scene, open_scene
 from suelo.imagery.statistics import BandStatistics
 from suelo.model.session import Model
-from suelo.segmentation.atomic import put_in_place, replacing
+from suelo.segmentation.atomic import put_in_place, remove, replacing
 from suelo.segmentation.claim import Claim
 from suelo.segmentation.engine import Cancelled, OpenKeeper, ProgressCallback, predict_to_file
 from suelo.segmentation.exports import FILE_NAMES
@@ -157,18 +157,22 @@ class Run:
             if keeper is None and not (self._work / PROBABILITIES).exists() and self.strips.empty:
                 self._discard()
             raise
-        self._move()
+        self._move(() if self._shows(selection) else FILE_NAMES.values())
         return result.moved(self.folder / PROBABILITIES, self.source)
 
     def complete(self, selection: Selection, formats: Iterable[str]) -> Segmentation | None:
         """The result, if all that is wanted of it is in the folder already."""
-        if self.predicted != self.folder / PROBABILITIES:
-            return None
-        shown = json.loads((self.folder / RESULT).read_text(encoding="utf-8"))["selection"]
-        if shown != describe_selection(selection) or not all((self.folder / FILE_NAMES[f]).exists() for f in formats):
+        if not self._shows(selection) or not all((self.folder / FILE_NAMES[f]).exists() for f in formats):
             return None
         self._discard()
         return replace(self._result(selection), source=self.source)
+
+    def _shows(self, selection: Selection) -> bool:
+        """Whether the folder has a result of the same image, made in the same way, that shows the same."""
+        if self.predicted != self.folder / PROBABILITIES:
+            return False
+        shown = json.loads((self.folder / RESULT).read_text(encoding="utf-8"))["selection"]
+        return bool(shown == describe_selection(selection))
 
     def _result(self, selection: Selection) -> Segmentation:
         assert self.predicted is not None
@@ -270,10 +274,20 @@ class Run:
             if path.name not in {_RECORD, PROBABILITIES, _STRIPS}:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
-    def _move(self) -> None:
-        """Give the files their places; a run that is killed meanwhile leaves it to the next one."""
-        (self._work / _MOVING).touch()
+    def _move(self, stale: Iterable[str] = ()) -> None:
+        """Give the files their places; a run that is killed meanwhile leaves it to the next one.
+
+        Args:
+            stale: Names of files in the folder of the result that go, those left out that get a new one.
+        """
+        moving = self._work / _MOVING
+        if not moving.exists():
+            stale = set(stale).difference(path.name for path in self._work.iterdir())
+            with replacing(moving) as part:
+                part.write_text(json.dumps(sorted(stale)), encoding="utf-8")
         (self._work / _RECORD).unlink(missing_ok=True)
+        for name in json.loads(moving.read_text(encoding="utf-8") or "[]"):  # other versions left it empty
+            remove(self.folder / name)
         for path in sorted(self._work.iterdir(), key=lambda path: path.name == RESULT):
             if path.name not in {_MOVING, _STRIPS}:
                 put_in_place(path, self.folder / path.name)

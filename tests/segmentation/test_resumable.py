@@ -209,3 +209,25 @@ def test_a_move_that_was_cut_short_leaves_no_older_files(image, model, selection
     with Run(image, folder, model, resume=True) as run:
         assert run.complete(selection.with_thresholds({"roads": 0.9}), ["csv"]) is not None
     assert names(folder) == {"classes.csv", "probabilities.tif", "result.json"}
+
+
+def test_a_georeference_that_was_corrected_is_not_overlooked(draw_image, model, selection, tmp_path):
+    image = draw_image(tmp_path / "scene.tif", 96, 128, epsg=32618)
+    sidecar = tmp_path / "scene.tif.aux.xml"
+    where = "<PAMDataset><SRS>EPSG:{}</SRS><GeoTransform>{},1.24,0,2080000,0,-1.24</GeoTransform></PAMDataset>"
+    folder = tmp_path / "result"
+    run_once(str(image), model, selection, folder)
+    with Run(str(image), folder, model, resume=True) as run:
+        assert run.complete(selection, FORMATS) is not None
+    for epsg, west in ((32618, 700000), (32619, 4880000)):
+        sidecar.write_text(where.format(epsg, west))
+        with pytest.raises(InputError, match="another georeference of the image; without --resume"):
+            Run(str(image), folder, model, resume=True)
+    # The same of an interrupted run.
+    with Run(str(image), tmp_path / "other", model) as run:
+        run.strips.put("strip", b"x")
+    with Run(str(image), tmp_path / "other", model, resume=True):
+        pass
+    sidecar.unlink()
+    with pytest.raises(InputError, match="another georeference"):
+        Run(str(image), tmp_path / "other", model, resume=True)

@@ -24,7 +24,7 @@ from suelo.segmentation.engine import Cancelled, OpenKeeper, ProgressCallback, p
 from suelo.segmentation.exports import FILE_NAMES
 from suelo.segmentation.origin import Origin
 from suelo.segmentation.profile import Profile
-from suelo.segmentation.result import describe_selection
+from suelo.segmentation.result import crs_text, describe_selection
 from suelo.segmentation.segment import PROBABILITIES, Segmentation, image_sha256
 from suelo.segmentation.selection import Selection
 from suelo.segmentation.strips import StripStore
@@ -214,9 +214,12 @@ class Run:
         return None
 
     def _require_same(self, earlier: Origin) -> None:
-        if (earlier.image_sha256, earlier.shape) != (self._sha256, self.scene.grid.shape):
+        grid = self.scene.grid
+        if (earlier.image_sha256, earlier.shape) != (self._sha256, grid.shape):
             raise self._differs("from another image")
-        if earlier.gsd_m != self.scene.grid.gsd_m:
+        if (earlier.crs, earlier.transform) != (crs_text(grid), grid.transform[:6]):
+            raise self._differs("with another georeference of the image")
+        if earlier.gsd_m != grid.gsd_m:
             raise self._differs(f"with a ground sampling distance of {earlier.gsd_m:g} m")
         if earlier.model_sha256 != self.model.sha256:
             raise self._differs("by another model")
@@ -259,10 +262,13 @@ class Run:
         return StripStore(address), predicted
 
     def _origin(self) -> Origin:
+        grid = self.scene.grid
         return Origin(
             self._sha256,
-            self.scene.grid.shape,
-            self.scene.grid.gsd_m,
+            grid.shape,
+            crs_text(grid),
+            grid.transform[:6],
+            grid.gsd_m,
             self.model.sha256,
             self.statistics,
             self._measured,

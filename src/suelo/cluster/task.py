@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 import threading
 from dataclasses import dataclass
-from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -24,7 +23,6 @@ MODEL = "model.onnx"
 
 # One strip at a time has the network, and its threads have the cores, while the next one is being read.
 _network = threading.Lock()
-_loading = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -104,8 +102,7 @@ def finish(work: Work, index: int) -> int:
             f"A worker does not see the folder {work.store}; strips need a place that all share: a folder under the "
             "same path everywhere, or --store s3://bucket/prefix."
         )
-    with _loading:
-        model = _model(work.model_sha256, work.store if work.own_model else "", work.threads)
+    model = _models.get(work)
     with _open(work.image) as scene:
         rows, down, across = network_view(scene, model.contract)
         if fingerprint(model.sha256, work.statistics, down, across) != work.fingerprint:
@@ -129,20 +126,40 @@ def _open(image: Image) -> Scene:
     return scene
 
 
-@cache
-def _model(sha256: str, store: str, threads: int) -> Model:
-    """The model of this process."""
+class _Models:
+    """The networks of this process: the last two, as scenes of two commands may come in turns."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: dict[tuple[str, int], Model] = {}
+
+    def get(self, work: Work) -> Model:
+        """The network for a scene; whichever store it came from, one is enough of it."""
+        key = (work.model_sha256, work.threads)
+        with self._lock:
+            model = self._kept.pop(key, None) or _load(work)
+            if len(self._kept) == 2:
+                del self._kept[next(iter(self._kept))]
+            self._kept[key] = model
+            return model
+
+
+_models = _Models()
+
+
+def _load(work: Work) -> Model:
+    threads = work.threads
     if not threads:
         from dask.system import CPU_COUNT  # knows the limits of containers
 
         threads = CPU_COUNT
-    if store:
+    if work.own_model:
         with tempfile.TemporaryDirectory(prefix="suelo-") as folder:
             path = Path(folder) / MODEL
-            path.write_bytes(StripStore(store).get(MODEL))
+            path.write_bytes(StripStore(work.store).get(MODEL))
             model = load_model(path, threads=threads)
     else:
         model = load_model(threads=threads)
-    if model.sha256 != sha256:
+    if model.sha256 != work.model_sha256:
         raise ModelError("A worker has another model in its package than this machine; they need the same Suelo.")
     return model

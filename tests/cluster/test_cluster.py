@@ -136,6 +136,15 @@ def test_a_scheduler_that_is_not_there_is_said_so(suelo, scene, tmp_path, monkey
     assert not (tmp_path / "out").exists()
 
 
+def test_a_store_that_cannot_be_one_is_said_before_anything_else(suelo, scene, tmp_path):
+    arguments = ["-o", tmp_path / "out", "--scheduler", "tcp://127.0.0.1:9", "--store", "gs://bucket"]
+    code, _, err = suelo("segment", scene, scene, *arguments)
+    assert code == 2
+    assert "'gs://bucket' is neither" in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
 def test_workers_of_this_machine_need_no_port_that_somebody_else_may_have(recwarn):
     with socket.socket() as taken:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

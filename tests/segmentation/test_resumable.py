@@ -231,3 +231,34 @@ def test_a_georeference_that_was_corrected_is_not_overlooked(draw_image, model, 
     sidecar.unlink()
     with pytest.raises(InputError, match="another georeference"):
         Run(str(image), tmp_path / "other", model, resume=True)
+
+
+def test_a_store_that_cannot_be_one_leaves_nothing(image, model, tmp_path):
+    with pytest.raises(InputError, match="gs://bucket"):
+        Run(image, tmp_path / "result", model, store="gs://bucket")
+    assert not (tmp_path / "result").exists()
+
+
+@pytest.mark.parametrize("store", ["s3://missing/strips", "gs://bucket"])
+def test_a_store_that_is_gone_holds_up_no_later_run(image, model, selection, s3, monkeypatch, tmp_path, store):
+    for name, value in s3.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("suelo.segmentation.strips._RETRIES", {"max_retries": 0})
+    folder = tmp_path / "result"
+    with Run(image, folder, model, store="s3://missing/strips") as run:
+        record = folder / UNFINISHED / "run.json"
+        record.write_text(record.read_text().replace(run.strips.address, f"{store}/older"))
+    run_once(image, model, selection, folder)
+    assert (folder / "result.json").exists()
+
+
+def test_a_relative_store_is_the_same_folder_wherever_a_run_goes_on(image, model, selection, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with Run(image, tmp_path / "result", model, store="strips") as run:
+        run.strips.put("strip", b"x")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    with Run(image, tmp_path / "result", model, store="strips", resume=True) as run:
+        assert run.strips.get("strip") == b"x"
+        run.finish(selection, FORMATS)
+    assert not list((tmp_path / "strips").iterdir())

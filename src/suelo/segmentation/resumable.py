@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from suelo.errors import ImageError, InputError
+from suelo.errors import ImageError, InputError, UnavailableError
 from suelo.imagery.scene import Scene, open_scene
 from suelo.imagery.statistics import BandStatistics
 from suelo.model.session import Model
@@ -240,7 +240,10 @@ class Run:
             predicted = self._work / PROBABILITIES
             return StripStore(address), predicted if predicted.exists() else None
         if address:
-            StripStore(address).clear()  # in S3 they would stay for ever
+            # In S3 they would stay for ever; but a store that is gone holds up nobody.
+            with suppress(InputError, UnavailableError):
+                StripStore(address).clear()
+        strips = StripStore(self._place(store))
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._claim.take()
@@ -248,18 +251,24 @@ class Run:
             self._work.mkdir(exist_ok=True)
         except OSError as error:
             raise InputError(f"The folder {self.folder} cannot be made: {error.strerror}.") from None
-        # The token makes it this run's own place; the rest is for people, and nothing that means more in an address.
-        name = f"{re.sub(r'[^A-Za-z0-9._-]', '_', self.scene.name)[:40]}-{secrets.token_hex(8)}"
-        address = f"{store.rstrip('/')}/{name}" if store else str((self._work / _STRIPS).absolute())
-        document = json.dumps({**self._origin().to_json(), "strips": address})
+        document = json.dumps({**self._origin().to_json(), "strips": strips.address})
         with replacing(record) as part:
             part.write_text(document, encoding="utf-8")
         predicted = self.folder / PROBABILITIES
         if not resumed or not predicted.exists():
-            return StripStore(address), None
+            return strips, None
         with suppress(OSError):
             os.link(predicted, self._work / PROBABILITIES)  # saves a copy
-        return StripStore(address), predicted
+        return strips, predicted
+
+    def _place(self, store: str) -> str:
+        """Where the strips of this run go."""
+        if not store:
+            return str((self._work / _STRIPS).absolute())
+        # The token makes it this run's own place; the rest is for people, and nothing that means more in an address.
+        name = f"{re.sub(r'[^A-Za-z0-9._-]', '_', self.scene.name)[:40]}-{secrets.token_hex(8)}"
+        # Workers and later runs may have another working directory.
+        return f"{store.rstrip('/')}/{name}" if "://" in store else str((Path(store) / name).absolute())
 
     def _origin(self) -> Origin:
         grid = self.scene.grid

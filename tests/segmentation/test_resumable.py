@@ -262,3 +262,16 @@ def test_a_relative_store_is_the_same_folder_wherever_a_run_goes_on(image, model
         assert run.strips.get("strip") == b"x"
         run.finish(selection, FORMATS)
     assert not list((tmp_path / "strips").iterdir())
+
+
+@pytest.mark.parametrize("kept", [0, 400, -1000])
+def test_probabilities_that_were_cut_short_are_made_anew(image, model, selection, tmp_path, kept):
+    folder = tmp_path / "result"
+    run_once(image, model, selection, folder)
+    raster = folder / "probabilities.tif"
+    whole = raster.read_bytes()
+    raster.write_bytes(whole[:kept])
+    with Run(image, folder, model, resume=True) as run:
+        assert run.complete(selection, FORMATS) is None
+        run.finish(selection, FORMATS)
+    assert raster.read_bytes() == whole

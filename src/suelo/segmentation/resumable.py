@@ -24,6 +24,7 @@ from suelo.segmentation.engine import Cancelled, OpenKeeper, ProgressCallback, p
 from suelo.segmentation.exports import FILE_NAMES
 from suelo.segmentation.origin import Origin
 from suelo.segmentation.profile import Profile
+from suelo.segmentation.raster import is_complete
 from suelo.segmentation.result import crs_text, describe_selection
 from suelo.segmentation.segment import PROBABILITIES, Segmentation, image_sha256
 from suelo.segmentation.selection import Selection
@@ -238,7 +239,7 @@ class Run:
         if resumed and address:
             self._sweep()
             predicted = self._work / PROBABILITIES
-            return StripStore(address), predicted if predicted.exists() else None
+            return StripStore(address), predicted if is_complete(predicted) else None
         if address:
             # In S3 they would stay for ever; but a store that is gone holds up nobody.
             with suppress(InputError, UnavailableError):
@@ -255,7 +256,7 @@ class Run:
         with replacing(record) as part:
             part.write_text(document, encoding="utf-8")
         predicted = self.folder / PROBABILITIES
-        if not resumed or not predicted.exists():
+        if not resumed or not is_complete(predicted):
             return strips, None
         with suppress(OSError):
             os.link(predicted, self._work / PROBABILITIES)  # saves a copy

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import gc
+import pickle
 import weakref
 from importlib.metadata import version
 
 import pytest
 
 from suelo.cluster import task
-from suelo.cluster.task import MODEL, Image, Work, finish
+from suelo.cluster.task import MODEL, WANTED, Image, Work, finish, measure
+from suelo.errors import ImageError
 from suelo.imagery.scene import open_scene
 from suelo.imagery.statistics import measure_statistics
 from suelo.model.session import load_model
@@ -26,6 +28,7 @@ def hand_out(draw_image, tmp_path):
     def make(model_file, place, image=image):
         contract, sha256 = (model := load_model(model_file, threads=1)).contract, model.sha256
         store = StripStore(tmp_path / place)
+        store.put(WANTED, b"yes")
         store.put(MODEL, model_file.read_bytes())
         with open_scene(image) as scene:
             statistics = measure_statistics(scene)
@@ -59,3 +62,19 @@ def test_a_worker_keeps_one_network_for_all_scenes_and_few_networks(hand_out, wr
     for number in (1, 2, 1, 2):  # commands that share the workers
         finish(hand_out(model_files[number], f"turn-{number}"), 0)
     assert len(loaded) == 3
+
+
+def test_what_a_worker_says_of_a_damaged_image_arrives(hand_out, write_model, draw_image, damage, tmp_path):
+    # The causes of the error, of GDAL, can be pickled, but not unpickled.
+    model_file = write_model(tmp_path / "model.onnx", halo=16)
+    image = draw_image(tmp_path / "damaged.tif", 600, 128)
+    work = hand_out(model_file, "strips", image)
+    damage(image, row=0)
+    with pytest.raises(ImageError, match="cannot be read") as raised:
+        finish(work, 0)
+    arrived = pickle.loads(pickle.dumps(raised.value))
+    assert (type(arrived), str(arrived)) == (ImageError, str(raised.value))
+    assert raised.value.__cause__ is raised.value.__context__ is None
+    with pytest.raises(ImageError) as raised:
+        measure(work.image, load_model(model_file, threads=1).contract.normalisation)
+    assert raised.value.__cause__ is raised.value.__context__ is None

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import tempfile
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from importlib.metadata import version
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
-from suelo.errors import ImageError, InputError, ModelError
+from suelo.errors import ImageError, InputError, ModelError, SueloError
 from suelo.imagery.scene import Scene, open_scene
 from suelo.imagery.statistics import BandStatistics
 from suelo.model.contract import Normalisation
@@ -18,8 +21,14 @@ from suelo.segmentation.network import finish_strip
 from suelo.segmentation.reading import network_view, read_strips
 from suelo.segmentation.strips import StripStore
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 MODEL = "model.onnx"
 """Name, in the store of strips, of a model that is not in the package."""
+
+WANTED = "wanted"
+"""Name, in the store of strips, of what says that strips are still wanted there."""
 
 # One strip at a time has the network, and its threads have the cores, while the next one is being read.
 _network = threading.Lock()
@@ -65,6 +74,21 @@ class Work:
     version: str
 
 
+def _sendable(task: Callable[P, T]) -> Callable[P, T]:
+    """Let a task fail with errors of Suelo that arrive: those of GDAL, which are their causes, cannot be unpickled."""
+
+    @wraps(task)
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return task(*args, **kwargs)
+        except SueloError as error:
+            failure = type(error)(*error.args)
+        raise failure  # here, where it has neither cause nor context
+
+    return run
+
+
+@_sendable
 def measure(image: Image, normalisation: Normalisation) -> BandStatistics:
     """Measure the statistics of a scene on a worker.
 
@@ -76,6 +100,7 @@ def measure(image: Image, normalisation: Normalisation) -> BandStatistics:
         return normalisation.measure(scene)
 
 
+@_sendable
 def finish(work: Work, index: int) -> int:
     """Run the network over a strip and store what comes out.
 
@@ -97,9 +122,9 @@ def finish(work: Work, index: int) -> int:
             f"A worker has Suelo {version('suelo')} and this is {work.version}; they need to be of one version."
         )
     store = StripStore(work.store, work.fingerprint)
-    if not store.there:
+    if not store.has(WANTED):
         raise InputError(
-            f"A worker does not see the folder {work.store}; strips need a place that all share: a folder under the "
+            f"A worker does not see what is in {work.store}; strips need a place that all share: a folder under the "
             "same path everywhere, or --store s3://bucket/prefix."
         )
     model = _models.get(work)

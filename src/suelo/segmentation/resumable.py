@@ -124,6 +124,7 @@ class Run:
         formats: Iterable[str],
         *,
         keeper: OpenKeeper | None = None,
+        abandon: Callable[[], None] | None = None,
         progress: ProgressCallback | None = None,
         cancelled: Cancelled | None = None,
     ) -> Segmentation:
@@ -133,6 +134,7 @@ class Run:
             selection: What is shown of the result.
             formats: What to write; see `Segmentation.write`.
             keeper: Where strips come from and go; `strips` by default.
+            abandon: Called before all is removed, where somebody else puts strips away: nobody does afterwards.
             progress: Told how much is done, a few times per second.
             cancelled: Asked now and then; True stops the work.
 
@@ -152,6 +154,8 @@ class Run:
             result.write(self._work, formats, progress, self._profile)
         except ImageError:
             if self._sha256 is not None:  # a file that is damaged stays so, whereas a network may come back
+                if abandon is not None:
+                    abandon()
                 self._discard()
             raise
         except BaseException:
@@ -309,6 +313,11 @@ class Run:
                 put_in_place(path, self.folder / path.name)
         shutil.rmtree(self._work)
 
+    def close(self) -> None:
+        """Close the image, and let others at the folder."""
+        self.scene.close()
+        self._claim.release()
+
     def __enter__(self) -> Self:
         """The run itself."""
         return self
@@ -317,5 +326,4 @@ class Run:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the image."""
-        self.scene.close()
-        self._claim.release()
+        self.close()

@@ -83,11 +83,6 @@ class StripStore:
         self._background.save(self._place.put, self._name(index), strip.to_bytes)
 
     @property
-    def there(self) -> bool:
-        """True if it is in S3, or a folder that this machine sees."""
-        return self.address.startswith("s3://") or Path(self.address).is_dir()
-
-    @property
     def empty(self) -> bool:
         """True if nothing has been put into it."""
         return not self._place.names()
@@ -111,6 +106,14 @@ class StripStore:
             FileNotFoundError: It is not there.
         """
         return self._place.get(name)
+
+    def has(self, name: str) -> bool:
+        """True if what `put` stored is there, and this machine sees it."""
+        try:
+            self._place.get(name)
+        except FileNotFoundError:
+            return False
+        return True
 
     def clear(self) -> None:
         """Remove everything."""

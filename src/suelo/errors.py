@@ -56,6 +56,10 @@ class ConflictError(SueloError):
     exit_code = 2
 
 
+class KeyInUseError(ConflictError):
+    """The request that a key stands for is being carried out; its answer can be had a little later."""
+
+
 class CancelledError(SueloError):
     """The work was cancelled before it was done."""
 

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Literal
 
 from platformdirs import user_data_path
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from suelo.errors import InputError
 
 
 class Settings(BaseSettings):
@@ -71,3 +73,17 @@ class Settings(BaseSettings):
     def database_url(self) -> str:
         """Address of the database; an SQLite file under `home` by default."""
         return self.database or f"sqlite:///{self.home.expanduser().resolve() / 'suelo.sqlite'}"
+
+
+def read_settings() -> Settings:
+    """The settings of the environment.
+
+    Raises:
+        InputError: A variable has a value that it cannot have.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        variable = f"SUELO_{first['loc'][0]}".upper()
+        raise InputError(f"The variable {variable} cannot be {first['input']!r}: {first['msg']}.") from None

@@ -135,7 +135,7 @@ def test_a_form_is_refused_with_advice(client: Client, chip: bytes) -> None:
 def test_the_answer_says_how_long_it_took(client: Client, chip: bytes) -> None:
     header = client.post("/segment_tiff", body=chip).headers["Server-Timing"]
     times = dict(part.strip().split(";dur=") for part in header.split(","))
-    assert {"job", "summary", "polygons", "total"} <= set(times)
+    assert {"receive", "job", "polygons", "table", "total"} <= set(times)
     assert float(times["total"]) >= float(times["job"]) > 0
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from api_client import Client, send_image
+from api_client import Backend, Client, send_image
 
 GZIP = {"Accept-Encoding": "gzip, br"}
 
@@ -75,6 +75,33 @@ def test_parts_of_files(client: Client, job: dict) -> None:
         assert client.get(address, headers={**held, "If-Range": '"other"'}).status == 200
         outside = client.get(address, headers={"Range": "bytes=900000000-"})
         assert (outside.status, outside.media_type) == (416, "application/problem+json")
+
+
+def test_ranges_that_mean_the_whole_file(client: Client, job: dict) -> None:
+    address = job["files"]["polygons.geojson"]
+    whole = client.get(address)
+    end = client.get(address, headers={"Range": "bytes=-99999999"})
+    assert (end.status, end.body) == (206, whole.body)
+    assert end.headers["Content-Range"] == f"bytes 0-{len(whole.body) - 1}/{len(whole.body)}"
+    weak = client.get(address, headers=GZIP).headers["ETag"]
+    assert weak.startswith("W/")
+    for ignored in ({"Range": "items=0-1"}, {"Range": "bytes=0-1,4-5"}, {"Range": "bytes=0-1", "If-Range": weak}):
+        answer = client.get(address, headers=ignored)
+        assert (answer.status, answer.body) == (200, whole.body), ignored
+    for wrong in ("bytes=-0", "bytes=5-2", "bytes=a-b"):
+        assert client.get(address, headers={"Range": wrong}).status == 416
+    assert client.head(address, headers={"Range": "bytes=0-1"}).status == 200
+
+
+def test_a_file_that_is_made_again_is_the_same_file(client: Client, backend: Backend, job: dict) -> None:
+    if not hasattr(backend, "service"):
+        pytest.skip("the server is another process")
+    for name, address in job["files"].items():
+        first = client.get(address)
+        backend.service._cache.drop(f"jobs/{job['id']}")
+        again = client.get(address)
+        assert again.headers["ETag"] == first.headers["ETag"], name
+        assert again.body == first.body, name
 
 
 def test_head_says_what_get_would(client: Client, job: dict) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from api_client import Client, own_ids
+from api_client import Backend, Client, own_ids
 
 
 def keyed(key: str, **more: str) -> dict[str, str]:
@@ -34,11 +34,45 @@ def test_a_job_is_answered_with_201_each_time(client: Client, chip: bytes) -> No
     upload = client.post("/v1/uploads", json={"name": "a.tif"}).json()
     client.request(upload["method"], upload["url"], body=chip)
     first = client.post("/v1/jobs", json={"upload": upload["id"]}, headers=keyed("j"))
-    # Without the key, the upload would be gone by now.
     again = client.post("/v1/jobs", json={"upload": upload["id"]}, headers=keyed("j"))
     assert (first.status, again.status) == (201, 201)
     assert again.json() == first.json()
-    assert client.post("/v1/jobs", json={"upload": upload["id"]}).status == 404
+
+
+def test_an_upload_of_which_a_job_was_made_leads_to_that_job(client: Client, stranger: Client, chip: bytes) -> None:
+    """A sender that got no answer, and sent no key, finds the job all the same."""
+    upload = client.post("/v1/uploads", json={"name": "a.tif"}).json()
+    client.request(upload["method"], upload["url"], body=chip)
+    first = client.post("/v1/jobs", json={"upload": upload["id"]})
+    again = client.post("/v1/jobs", json={"upload": upload["id"]})
+    assert (again.status, again.json()) == (201, first.json())
+    assert client.post("/v1/jobs", json={"upload": upload["id"], "options": {"gsd_m": 2.0}}).status == 404
+    assert stranger.post("/v1/jobs", json={"upload": upload["id"]}).status == 404
+
+
+def test_while_a_request_is_carried_out_the_second_is_told_when_to_come_again(
+    client: Client, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not hasattr(backend, "service"):
+        pytest.skip("the server is another process")
+    entered, answered = threading.Event(), threading.Event()
+    create = backend.service.create_upload
+
+    def slowly(*values: object) -> object:
+        entered.set()
+        assert answered.wait(60)
+        return create(*values)
+
+    monkeypatch.setattr(backend.service, "create_upload", slowly)
+    first = threading.Thread(target=lambda: client.post("/v1/uploads", json={}, headers=keyed("h")))
+    first.start()
+    assert entered.wait(60)
+    second = client.post("/v1/uploads", json={}, headers=keyed("h"))
+    answered.set()
+    first.join()
+    assert (second.status, second.json()["type"]) == (409, "urn:problem-type:suelo:key-in-use")
+    assert int(second.headers["Retry-After"]) > 0
+    assert client.post("/v1/uploads", json={}, headers=keyed("h")).headers["Idempotent-Replayed"] == "true"
 
 
 def test_a_chip_is_answered_as_before_even_when_its_job_is_gone(client: Client, chip: bytes) -> None:

@@ -48,6 +48,18 @@ def test_what_goes_wrong_inside_stays_inside(browser: FlaskClient, service: JobS
     assert "secret" not in answer.text
 
 
+def test_a_job_whose_result_is_lost_is_shown_without_numbers_and_can_be_deleted(
+    browser: FlaskClient, settings: Settings, chip: bytes
+) -> None:
+    job = browser.post("/segment_tiff", data=chip).json["job"]
+    shutil.rmtree(settings.home / "objects" / "jobs" / job["id"])
+    shown = browser.get(job["url"])
+    assert (shown.status_code, shown.json["status"]) == (200, "succeeded")
+    assert "statistics" not in shown.json
+    assert browser.get(job["files"]["classes.csv"]).status_code == 404
+    assert browser.delete(job["url"]).status_code == 204
+
+
 def test_a_failure_is_said_and_kept(browser: FlaskClient, settings: Settings, chip: bytes) -> None:
     (settings.home / "work").write_text("where a folder should be")
     answer = browser.post("/segment_tiff", data=chip)

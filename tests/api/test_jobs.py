@@ -58,6 +58,22 @@ def test_a_scene_is_queued_cancelled_and_deleted(
     assert stored(job["id"]) == set()
 
 
+def test_cancelling_stops_what_is_unfinished_and_never_deletes(
+    client: Client, stranger: Client, draw_image: Draw, tmp_path: Path, chip: bytes
+) -> None:
+    scene = send_image(client, draw_image(tmp_path / "scene.tif", 300, 300).read_bytes()).json()
+    assert stranger.post(f"{scene['url']}/cancel").status == 403
+    cancelled = client.post(f"{scene['url']}/cancel")
+    assert (cancelled.status, cancelled.json()["status"]) == (200, "cancelled")
+    assert client.post(f"{scene['url']}/cancel").json()["status"] == "cancelled"
+
+    done = send_image(client, chip).json()
+    too_late = client.post(f"{done['url']}/cancel")
+    assert (too_late.status, too_late.json()["status"]) == (200, "succeeded")
+    assert client.get(f"{done['url']}/classes.csv").status == 200
+    assert client.post(f"/v1/jobs/{'0' * 32}/cancel").status == 404
+
+
 def test_visitors_do_not_see_each_others_jobs_in_lists(client: Client, stranger: Client, chip: bytes) -> None:
     mine = send_image(client, chip).json()
     theirs = send_image(stranger, chip).json()
@@ -135,6 +151,7 @@ def test_options_of_a_job(client: Client, draw_image: Draw, tmp_path: Path, chip
     [
         {"gsd_m": "far"},
         {"gsd_m": -1},
+        {"gsd_m": 101},
         {"gsd_m": True},
         {"statistics": {}},
         {"statistics": 1},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from urllib.request import Request, urlopen
 
@@ -12,6 +13,9 @@ from flask.testing import FlaskClient
 
 from suelo.api.app import create_api
 from suelo.jobs import downloads
+from suelo.jobs.job import now
+from suelo.jobs.objects import ADDRESS_LIFETIME
+from suelo.jobs.recovery import EXPORT_AGE, EXPORT_SWEEP_AGE
 from suelo.jobs.service import JobService
 from suelo.settings import Settings
 
@@ -69,6 +73,28 @@ def test_large_files_are_redirected_to_s3_and_small_ones_come_at_once(
         fetch(answer.headers["Location"])
 
 
+def test_the_address_of_an_export_outlives_the_sweep(
+    client: FlaskClient, service: JobService, draw_image: Draw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = client.post("/segment_tiff", data=draw_image(tmp_path / "a.tif").read_bytes()).json["job"]
+    stored = []
+    put_file = service._objects.put_file
+    monkeypatch.setattr(service._objects, "put_file", lambda *args: stored.append(args[0]) or put_file(*args))
+
+    def ask(later: timedelta) -> int:
+        monkeypatch.setattr(downloads, "now", lambda: now() + later)
+        assert client.get(job["files"]["polygons.gpkg"]).status_code == 303
+        return len(stored)
+
+    # One that is old is put again, so that whoever has just got its address finds it for as long as the address holds.
+    assert ask(timedelta(0)) == 1
+    assert ask(EXPORT_AGE - timedelta(minutes=1)) == 1
+    assert ask(EXPORT_AGE + timedelta(minutes=1)) == 2
+    assert EXPORT_SWEEP_AGE >= EXPORT_AGE + ADDRESS_LIFETIME
+    service.tidy()
+    assert ask(timedelta(0)) == 2
+
+
 def test_an_image_goes_to_s3_by_an_address_that_needs_no_cookie(
     client: FlaskClient, s3: dict[str, str], draw_image: Draw, tmp_path: Path
 ) -> None:
@@ -121,4 +147,4 @@ def test_a_large_image_is_not_fetched_to_be_looked_at(
 
     refused = submit(b"this is no image" * 100, sha256(b"this is no image" * 100).hexdigest())
     assert refused.status_code == 422
-    assert refused.json["detail"].endswith(".")
+    assert refused.json["detail"].startswith("The image is damaged or not a TIFF; Suelo needs")

@@ -44,6 +44,7 @@ def test_a_request_without_a_token_is_refused(guarded: Backend, chip: bytes) -> 
         ("POST", "/v1/uploads"),
         ("POST", "/v1/jobs/sample"),
         ("POST", "/segment_tiff"),
+        ("POST", f"/v1/jobs/{'0' * 32}/cancel"),
         ("DELETE", f"/v1/jobs/{'0' * 32}"),
         ("GET", f"/v1/jobs/{'0' * 32}/tiles/classes/0/0/0.png"),
     ):

@@ -46,6 +46,8 @@ class Function:
         api, front = free_port(), free_port()
         self._url = f"http://127.0.0.1:{front}/2015-03-31/functions/function/invocations"
         self._front = front
+        temporary = log.with_name(f"{log.name}-tmp")
+        temporary.mkdir(exist_ok=True)
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         self.log = log
         with log.open("wb") as file:
@@ -66,6 +68,7 @@ class Function:
                     "AWS_LAMBDA_FUNCTION_NAME": "suelo-test",
                     "AWS_LAMBDA_FUNCTION_TIMEOUT": str(timeout_s),
                     "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "3008",
+                    "TMPDIR": str(temporary),  # a function takes all of it for its own
                     "LAMBDA_TASK_ROOT": str(Path(__file__).parent),
                     "AWS_REGION": "us-east-1",
                     "AWS_DEFAULT_REGION": "us-east-1",

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 import rasterio
+from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 from lambda_backend import sqs_event
+from sqlalchemy.exc import OperationalError
 
 from suelo.aws import machine, worker
 from suelo.jobs.job import Job
@@ -156,6 +158,29 @@ def test_what_a_dead_worker_held_is_announced_again(
     service.recover()
     assert queue.bodies() == [json.dumps({"job": scene.id})]
     assert service.get(scene.id).status == "queued"
+
+
+def test_a_message_that_failed_does_not_put_its_scene_to_sleep(
+    service: JobService, scene: Job, queue: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise OperationalError("SELECT", {}, ConnectionError("the database is away"))
+
+    # Taken and not deleted: SQS shows it again after the visibility timeout, here long after the test.
+    queue.client.set_queue_attributes(QueueUrl=queue.url, Attributes={"VisibilityTimeout": "5400"})
+    (failing,) = queue.client.receive_message(QueueUrl=queue.url)["Messages"]
+    with monkeypatch.context() as patch:
+        patch.setattr(service._records, "claim", away)
+        with pytest.raises(BatchProcessingError):
+            deliver([failing["Body"]], lambda: False)
+    assert service.get(scene.id).status == "queued"
+    assert service.announce_lost() == 1
+    again = queue.bodies()
+    deliver(again, lambda: False)
+    assert service.get(scene.id).status == "succeeded"
+    # The first one comes after all.
+    deliver([failing["Body"]], lambda: False)
+    assert [event.kind for event in service.events(scene.id)] == ["submitted", "started", "succeeded"]
 
 
 def test_only_an_empty_queue_means_that_messages_were_lost(

@@ -177,7 +177,7 @@ def test_ctrl_c_ends_waiting_for_a_first_worker(start, draw_image, slow_model, t
     with distributed.LocalCluster(protocol="tcp://", **nobody) as cluster:
         common = ["-o", tmp_path / "out", "--model", slow_model, "--scheduler", cluster.scheduler_address]
         process = start("segment", image, image, image, *common)
-        while not cluster.scheduler.unrunnable:
+        while not cluster.scheduler.tasks:  # what is to be measured
             assert process.poll() is None, process.communicate()
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)

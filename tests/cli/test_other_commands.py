@@ -35,6 +35,26 @@ def test_simulate_refuses_an_unknown_crs_in_a_sentence(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_simulate_refuses_a_folder_and_a_file_in_the_place_of_one(tmp_path):
+    assert "is a folder" in str(invoke("simulate", tmp_path, "--size", 32).exception)
+    (tmp_path / "file").touch()
+    result = invoke("simulate", tmp_path / "file" / "x.tif", "--size", 32)
+    assert isinstance(result.exception, InputError)
+    assert "file cannot be made: " in str(result.exception)
+
+
+def test_serve_says_what_is_wrong_with_its_settings_and_its_host(tmp_path, monkeypatch):
+    monkeypatch.setenv("SUELO_HOME", str(tmp_path / "home"))
+    result = invoke("serve", "--host", "nosuch.invalid")
+    assert isinstance(result.exception, InputError)
+    assert str(result.exception).startswith("The host nosuch.invalid has no address")
+    monkeypatch.setenv("SUELO_THREADS", "abc")
+    for arguments in (["serve"], ["worker"], ["user", "list"]):
+        result = invoke(*arguments)
+        assert isinstance(result.exception, InputError)
+        assert str(result.exception).startswith("The variable SUELO_THREADS cannot be 'abc': ")
+
+
 def test_model_show_prints_what_the_contract_says():
     contract = load_model().contract
     result = invoke("model", "show")

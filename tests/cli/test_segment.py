@@ -2,12 +2,17 @@
 
 import csv
 import json
+import os
+from contextlib import ExitStack
 
 import numpy as np
 import pyogrio
 import pytest
 import rasterio
 
+from suelo.cli.segment import _folders
+from suelo.errors import InputError
+from suelo.segmentation import resumable
 from suelo.simulation import simulate
 
 
@@ -107,3 +112,74 @@ def test_bad_options_are_refused_before_any_work(suelo, chip, tmp_path, argument
     assert sentence in err
     assert err.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("as_json", [(), ("--json",)])
+def test_a_name_that_is_not_in_utf_8_does_not_stop_the_others(suelo, chip, tmp_path, as_json):
+    odd = tmp_path / os.fsdecode(b"caf\xe9.tif")
+    odd.write_bytes(chip.read_bytes())
+    code, out, err = suelo("segment", odd, chip, "-o", tmp_path / "out", "--format", "csv", *as_json)
+    assert code == 2
+    assert "caf\\xe9.tif is not in UTF-8; Suelo needs" in err
+    assert (tmp_path / "out" / "chip" / "result.json").exists()
+    if as_json:
+        names = [json.loads(line)["image"].rpartition("/")[2] for line in out.splitlines()]
+        assert names == ["caf\\xe9.tif", "chip.tif"]
+
+
+@pytest.mark.parametrize("error", [OSError(5, "Input/output error"), RuntimeError("It broke.\nAnd more.")])
+def test_what_breaks_for_one_image_does_not_stop_the_others(suelo, chip, tmp_path, monkeypatch, error):
+    first = tmp_path / "first.tif"
+    first.write_bytes(chip.read_bytes())
+    open_scene = resumable.open_scene
+
+    def fail(source, **options):
+        if source == str(first):
+            raise error
+        return open_scene(source, **options)
+
+    monkeypatch.setattr(resumable, "open_scene", fail)
+    code, _, err = suelo("segment", first, chip, "-o", tmp_path / "out", "--format", "csv", "-q")
+    assert code == 1
+    assert err.splitlines() == [f"{first}: It cannot be segmented: {error.args[-1].splitlines()[0].rstrip('.')}."]
+    assert (tmp_path / "out" / "chip" / "result.json").exists()
+
+
+def test_an_output_that_may_not_be_entered_is_said_in_a_sentence(tmp_path):
+    (tmp_path / "locked").mkdir(mode=0)
+    with ExitStack() as stack:
+        if os.geteuid() == 0:  # root enters everything, so be nobody for a moment
+            tmp_path.chmod(0o755)
+            for parent in list(tmp_path.parents)[:2]:
+                parent.chmod(0o755)
+            os.seteuid(65534)
+            stack.callback(os.seteuid, 0)
+        with pytest.raises(InputError, match="locked/out cannot be used: Permission denied"):
+            _folders(["a.tif"], tmp_path / "locked" / "out")
+
+
+def test_folders_are_named_after_files_keys_and_paths_of_addresses(tmp_path):
+    images = ["what?.tif", "s3://b/k/a#1?.tif", "https://host/b.tif?token=x.y"]
+    assert [folder.name for folder in _folders(images, tmp_path)] == ["what?", "a#1?", "b"]
+
+
+def test_an_image_without_extension_in_the_output_is_in_the_way(suelo, chip, tmp_path, monkeypatch):
+    (tmp_path / "scene").write_bytes(chip.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    code, _, err = suelo("segment", "scene", "-o", ".", "--resume", "-q")
+    assert code == 2
+    assert "The folder scene cannot be made: " in err
+
+
+def test_the_environment_says_the_model_and_the_threads(suelo, chip, tmp_path, monkeypatch, write_model):
+    monkeypatch.setenv("SUELO_MODEL", str(write_model(tmp_path / "mine.onnx", name="mine")))
+    monkeypatch.setenv("SUELO_THREADS", "1")
+    monkeypatch.setenv("SUELO_HOME", str(tmp_path / "home"))
+    code, _, _ = suelo("segment", chip, "-o", tmp_path / "out", "--format", "csv", "-q")
+    assert code == 0
+    assert json.loads((tmp_path / "out" / "chip" / "result.json").read_text())["model"]["name"] == "mine"
+    assert not (tmp_path / "home").exists()
+    monkeypatch.setenv("SUELO_THREADS", "many")
+    code, _, err = suelo("segment", chip, "-o", tmp_path / "out", "-q")
+    assert code == 2
+    assert err.startswith("Error: The variable SUELO_THREADS cannot be 'many': ")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import geopandas
@@ -79,6 +82,9 @@ def test_a_scene_comes_back_as_polygons_and_tables(client: Client, scene: Path, 
     for row in table.itertuples():
         assert shapely.from_wkt(row.Multi).area == pytest.approx(row.area_m2, rel=1e-3)
 
+    assert list(job.dataframe(threshold=np.float64(0.3), classes="trees")["class"]) == [5]
+    assert list(job.dataframe(threshold=0.3, classes=iter(["trees", "buildings"]))["class"]) == [1, 5]
+
     assert {"polygons.gpkg", "classes.csv", "probabilities.tif"} <= set(job.files)
     assert job.download("classes.csv", tmp_path, threshold=0.3) == tmp_path / "classes.csv"
     read = pandas.read_csv(tmp_path / "classes.csv")
@@ -96,7 +102,7 @@ def test_the_table_is_that_of_segment_tiff(url: str, client: Client, draw_image:
     expected = pandas.DataFrame(direct["dataframe"])
     table = client.segment(chip.read_bytes(), name="chip.tif", progress=False).dataframe(threshold=0.1)
     columns = ["image", "class", "poly", "name", "area_m2"]
-    assert table[columns].to_dict("records") == expected[columns].to_dict("records")
+    pandas.testing.assert_frame_equal(table[columns], expected[columns], rtol=1e-12)
 
 
 def test_progress_shows_and_goes_to_standard_error_only(
@@ -131,6 +137,22 @@ def test_the_list_of_jobs_is_ones_own_newest_first(url: str, draw_image: Draw, t
         assert len(list(ana.jobs())) == 2
 
 
+def test_all_jobs_can_be_deleted_while_the_list_is_read(url: str, draw_image: Draw, tmp_path: Path) -> None:
+    with suelo.Client(url) as client:
+        for number in range(3):
+            client.submit(draw_image(tmp_path / f"{number}.tif", 32, 32, seed=number), progress=False)
+        # Three pages of one job each; the last job is deleted before the next page is asked for.
+        path, deleted = "/v1/jobs?limit=1", 0
+        while path is not None:
+            page = client._connection.json("GET", path)
+            for document in page["jobs"]:
+                client.job(document["id"]).delete()
+                deleted += 1
+            path = page["next"]
+        assert deleted == 3
+        assert list(client.jobs()) == []
+
+
 def test_the_same_image_is_the_same_job(client: Client, draw_image: Draw, tmp_path: Path) -> None:
     path = draw_image(tmp_path / "a.tif", seed=30)
     first = client.segment(path, progress=False)
@@ -157,6 +179,18 @@ def test_a_job_can_be_cancelled(client: Client, draw_image: Draw, tmp_path: Path
     with pytest.raises(CancelledError):
         job.wait(60, progress=False)
     job.delete()
+
+
+def test_cancelling_a_job_that_was_done_in_the_meantime_leaves_its_result(
+    client: Client, draw_image: Draw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = client.submit(draw_image(tmp_path / "chip.tif", seed=31), progress=False)
+    # The last look at the job saw it at work.
+    job.document["status"] = "running"
+    monkeypatch.setattr(job, "refresh", lambda: job)
+    job.cancel()
+    assert client.job(job.id).status == "succeeded"
+    assert len(job.classes()) == 10
 
 
 def test_mistakes_are_the_errors_they_are_without_a_server(client: Client, tmp_path: Path) -> None:
@@ -194,6 +228,31 @@ def test_the_client_outlives_a_restart_of_the_server(
         again.join()
         assert job.status == "succeeded"
         assert isinstance(job.polygons(threshold=0.1), geopandas.GeoDataFrame)
+
+
+def test_a_chip_outlives_a_kill_of_the_server_that_segments_it(
+    start_server: Callable[..., subprocess.Popen[bytes]], draw_image: Draw, tmp_path: Path
+) -> None:
+    number, home = free_port(), tmp_path / "home"
+    slow = {"SUELO_MAX_DIRECT_PIXELS": "1000000", "SUELO_THREADS": "1"}
+    server = start_server(home, number, **slow)
+    chip = draw_image(tmp_path / "chip.tif", 900, 900)
+
+    def kill_and_start() -> None:
+        with closing(sqlite3.connect(home / "suelo.sqlite")) as records:
+            while not records.execute("SELECT 1 FROM jobs WHERE status = 'running'").fetchall():
+                time.sleep(0.005)
+        server.kill()
+        server.wait()
+        start_server(home, number, **slow)
+
+    killing = threading.Thread(target=kill_and_start)
+    killing.start()
+    with suelo.Client(f"http://127.0.0.1:{number}") as client:
+        job = client.segment(chip, progress=False)
+        killing.join()
+        assert [job.status] == [made.status for made in client.jobs()] == ["succeeded"]
+        assert "requeued" in {event["kind"] for event in job.events()}
 
 
 def test_images_and_results_pass_the_server_by_where_s3_takes_them(

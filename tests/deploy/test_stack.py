@@ -9,6 +9,7 @@ import re
 import shlex
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -24,7 +25,7 @@ from suelo.aws.overflow import MAX_ANSWER
 from suelo.jobs.database import SCHEMA_VERSION
 from suelo.jobs.downloads import DIRECT_BYTES
 from suelo.jobs.objects import export_key, key
-from suelo.jobs.recovery import EXPORT_AGE
+from suelo.jobs.recovery import EXPORT_SWEEP_AGE
 from suelo.jobs.service import JobService
 from suelo.settings import Settings
 
@@ -177,7 +178,7 @@ def test_permissions_end_at_the_keys_that_the_code_uses(template: dict[str, Any]
     rules = resources["Objects"]["Properties"]["LifecycleConfiguration"]["Rules"]
     (exports,) = [rule for rule in rules if "Prefix" in rule]
     assert exports["Prefix"] == f"{prefix}/{export_key('id', 'name').split('/')[0]}/"
-    assert exports["ExpirationInDays"] > EXPORT_AGE.days
+    assert timedelta(days=exports["ExpirationInDays"]) > EXPORT_SWEEP_AGE
     assert any("AbortIncompleteMultipartUpload" in rule for rule in rules)
 
 
@@ -202,6 +203,19 @@ def test_only_the_migration_knows_the_administrator(resources: dict[str, Any], f
     assert "rds-db:connect" not in allowed(resources, functions["migrate"])
 
 
+def test_each_function_has_the_network_that_it_seems_to_have(translated: dict[str, Any]) -> None:
+    groups = {"api": "FunctionGroup", "worker": "FunctionGroup", "upkeep": "FunctionGroup", "migrate": "MigrateGroup"}
+    found = {
+        resource["Properties"]["ImageConfig"]["Command"][0].split(".")[2]: resource["Properties"]["VpcConfig"]
+        for resource in translated.values()
+        if resource["Type"] == "AWS::Lambda::Function"
+    }
+    assert found == {
+        name: {"SubnetIds": [{"Ref": "SubnetA"}, {"Ref": "SubnetB"}], "SecurityGroupIds": [{"Ref": group}]}
+        for name, group in groups.items()
+    }
+
+
 def test_no_policy_allows_more_than_it_names(resources: dict[str, Any], functions: dict[str, Any]) -> None:
     for function in functions.values():
         for statement in statements(resources, function):
@@ -224,9 +238,12 @@ def test_times_fit_each_other(resources: dict[str, Any], functions: dict[str, An
     assert functions["api"]["Timeout"] * 1000 < front["TimeoutInMillis"] <= 30_000
 
 
-def test_scenes_have_room(template: dict[str, Any]) -> None:
+def test_scenes_have_room(template: dict[str, Any], functions: dict[str, Any]) -> None:
     parameters = template["Parameters"]
-    assert parameters["MaxScenePixels"]["Default"] * 45 <= parameters["WorkerStorage"]["Default"] * 1024**2
+    # The image of the scene is among the 45 bytes; those of earlier scenes come on top.
+    needed = parameters["MaxScenePixels"]["Default"] * 45
+    needed += int(variables(template, functions["worker"])["SUELO_CACHE_MB"]) * 1_000_000
+    assert needed <= parameters["WorkerStorage"]["Default"] * 1024**2
     assert MAX_ANSWER * 4 / 3 < 6 * 1024**2
     assert DIRECT_BYTES <= MAX_ANSWER
 

@@ -17,6 +17,7 @@ from visitor import Visitor
 from suelo.simulation import simulate
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+StartServer = Callable[..., tuple[subprocess.Popen[str], str]]
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
 
 
@@ -36,24 +37,32 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of `suelo serve` with an empty home."""
-    home = tmp_path_factory.mktemp("home")
-    environment = os.environ | {"SUELO_HOME": str(home), "PYTHONUNBUFFERED": "1"}
-    command = [sys.executable, "-m", "suelo", "serve", "--port", "0"]
-    with (
-        (home / "log").open("w+") as log,
-        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=log, text=True) as process,
-    ):
+def start_server() -> Iterator[StartServer]:
+    """A function that starts `suelo serve` with a home; the process, and the address once it answers there."""
+    running = []
+
+    def start(home: Path, port: int = 0, **settings: str) -> tuple[subprocess.Popen[str], str]:
+        environment = os.environ | {"SUELO_HOME": str(home), "PYTHONUNBUFFERED": "1"} | settings
+        command = [sys.executable, "-m", "suelo", "serve", "--port", str(port)]
+        with (home / "log").open("a") as log:
+            process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=log, text=True)
+        running.append(process)
         assert process.stdout is not None
         for line in process.stdout:
             if found := re.search(r"http://[\d.]+:\d+", line):
-                break
-        else:
-            pytest.fail(f"the server did not start: {(home / 'log').read_text()}")
-        yield found[0]
-        process.terminate()
-        process.wait(20)
+                return process, found[0]
+        pytest.fail(f"the server did not start: {(home / 'log').read_text()}")
+
+    yield start
+    for process in running:
+        with process:
+            process.terminate()
+
+
+@pytest.fixture(scope="session")
+def server(start_server: StartServer, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Address of `suelo serve` with an empty home."""
+    return start_server(tmp_path_factory.mktemp("home"))[1]
 
 
 @pytest.fixture

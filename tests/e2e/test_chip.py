@@ -120,6 +120,39 @@ def test_a_threshold_moved_by_keyboard_changes_everything(analyst, default) -> N
     assert urlsplit(page.url).query == ""
 
 
+def test_other_classes_keep_their_numbers_and_links_their_thresholds(analyst, default, address) -> None:
+    page = analyst.page
+    # The model's own threshold of some class is finer than the steps of the sliders, and the link almost gives it.
+    fine = next(c for c in CLASSES if round(default.thresholds[c.id - 1], 2) != default.thresholds[c.id - 1])
+    other = next(c for c in CLASSES if c is not fine)
+    own, near = default.thresholds[fine.id - 1], round(default.thresholds[fine.id - 1], 2)
+
+    def shown() -> str:
+        row = page.locator("li.class-row", has=page.get_by_label(f"Threshold of {fine.name}", exact=True))
+        return row.locator(".threshold-text").inner_text()
+
+    assert shown() == f"{own:.3f}"
+    before = analyst.chart()[fine.name]
+    page.get_by_label(f"Threshold of {other.name}", exact=True).press("ArrowRight")
+    analyst.follow()
+    assert (shown(), analyst.chart()[fine.name]) == (f"{own:.3f}", before)
+    assert fine.key not in urlsplit(page.url).query
+
+    analyst.go(f"{address}?threshold={fine.key}={near}")
+    expect(page.locator("#chart .bars path").first).to_be_visible()
+    analyst.settle()
+    assert (urlsplit(page.url).query, shown()) == (f"threshold={fine.key}={near}", f"{near:.2f}")
+    answer = analyst.context.request.get(
+        f"{analyst.server}/v1/jobs/{address.rpartition('/')[2]}?{urlsplit(page.url).query}"
+    )
+    area = answer.json()["statistics"][fine.id - 1]["area_m2"]
+    assert analyst.chart()[fine.name] == pytest.approx(area / 10_000)
+
+    page.get_by_label("Set all thresholds to the model's defaults").click()
+    analyst.follow()
+    assert (urlsplit(page.url).query, shown()) == ("", f"{own:.3f}")
+
+
 def test_downloads_hold_exactly_what_is_shown(analyst, tmp_path) -> None:
     page = analyst.page
     key = largest(analyst.chart())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 
 import numpy as np
@@ -68,6 +70,95 @@ def test_an_upload_can_be_cancelled(visit, chip) -> None:
     page.unroute_all(behavior="ignoreErrors")
 
 
+@pytest.mark.parametrize("size", [0, 3, 55, 56, 63, 64, 65, (1 << 22) - 1, (1 << 22) + 1])
+def test_the_page_finds_the_digest_of_a_file(visit, size: int) -> None:
+    content = np.random.default_rng(size).bytes(size)
+    digest = (
+        visit()
+        .go("/")
+        .evaluate(
+            """(text) => window.suelo.sha256(
+            new Blob([Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))]), () => {})""",
+            base64.b64encode(content).decode(),
+        )
+    )
+    assert digest == hashlib.sha256(content).hexdigest()
+
+
+def test_the_page_announces_the_digest_where_it_is_wanted(visit, chip) -> None:
+    visitor = visit()
+    page = visitor.go("/")
+    # As on a server whose visitors send large images straight to S3; smaller ones here.
+    page.locator("#upload").evaluate("(section) => { section.dataset.digestAbove = 1000; }")
+    with page.expect_request("**/v1/uploads") as asked:
+        visitor.send(chip)
+    assert asked.value.post_data_json["sha256"] == hashlib.sha256(chip.read_bytes()).hexdigest()
+    page.wait_for_url("**/results/*")
+
+
+def test_an_upload_can_be_cancelled_while_its_digest_is_found(visit, chip) -> None:
+    visitor = visit()
+    page = visitor.go("/")
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.locator("#upload").evaluate("(section) => { section.dataset.digestAbove = 1000; }")
+    page.evaluate("() => { Blob.prototype.arrayBuffer = () => new Promise((resolve) => { window.goOn = resolve; }); }")
+    visitor.send(chip)
+    row = page.locator(".upload-row")
+    expect(row).to_contain_text("Reading: 0 %")
+    row.get_by_role("button", name="Cancel").click()
+    page.evaluate("window.goOn(new ArrayBuffer(64))")
+    expect(row).to_contain_text("Cancelled")
+    assert not [url for url in asked if url.endswith("/v1/uploads")]
+
+
+def test_a_file_that_goes_away_while_its_digest_is_found_is_named_as_such(visit, chip) -> None:
+    visitor = visit()
+    page = visitor.go("/?lang=es")
+    page.locator("#upload").evaluate("(section) => { section.dataset.digestAbove = 1000; }")
+    page.evaluate("() => { Blob.prototype.arrayBuffer = () => Promise.reject(new DOMException('gone')); }")
+    visitor.drop(chip)
+    expect(page.locator(".upload-row")).to_contain_text("El archivo no se puede leer")
+
+
+@pytest.mark.parametrize(("times", "said"), [(9, "Cancelled"), (1, "It was done before it could be cancelled")])
+def test_an_upload_can_be_cancelled_while_the_server_makes_its_job(visit, chip, tmp_path, times, said) -> None:
+    visitor = visit()
+    page = visitor.go("/")
+    held = []
+
+    def hold(route) -> None:
+        if route.request.method == "POST":
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/v1/jobs", hold)
+    with page.expect_request(lambda request: request.method == "POST" and request.url.endswith("/v1/jobs")):
+        visitor.send(enlarged(chip, tmp_path / "scene.tif", times))
+    row = page.locator(".upload-row")
+    expect(row).to_contain_text("Finding land cover")
+    row.get_by_role("button", name="Cancel scene.tif").click()
+    expect(row).to_contain_text("Cancelling")
+    (route,) = held
+    route.continue_()
+    expect(row).to_contain_text(said)
+    status = page.locator(".result-item .status")
+    expect(status).to_have_text("Cancelled" if times > 1 else "Done")
+    page.unroute_all(behavior="ignoreErrors")
+
+
+def test_a_refused_image_is_explained_in_spanish(visit, three_bands) -> None:
+    visitor = visit()
+    visitor.go("/?lang=es")
+    visitor.drop(three_bands)
+    row = visitor.page.locator(".upload-row")
+    expect(row).to_contain_text(
+        "La imagen no se puede segmentar. El servidor dice, en inglés: «This image has 3 bands;"
+    )
+    visitor.troubles.clear()
+
+
 def test_the_pixel_size_goes_with_an_image_without_crs(visit, draw_image, tmp_path) -> None:
     visitor = visit()
     page = visitor.go("/")
@@ -125,6 +216,25 @@ def test_a_long_job_can_be_cancelled(visit, chip, tmp_path) -> None:
     expect(page.locator("#job-progress progress")).to_be_visible()
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_text("This segmentation was cancelled")).to_be_visible(timeout=30_000)
+
+
+def test_cancel_on_a_page_without_news_leaves_a_finished_result_alone(visit, chip) -> None:
+    visitor = visit()
+    page = visitor.go("/")
+    visitor.send(chip)
+    page.wait_for_url("**/results/*")
+    address = page.url.removeprefix(visitor.server)
+    job = f"{visitor.server}/v1/jobs/{address.rpartition('/')[2]}"
+
+    # The page still shows the job at work.
+    visitor.go("/")
+    button = page.get_by_role("button", name="Delete barrio")
+    button.evaluate("(b, id) => { delete b.dataset.delete; b.dataset.cancel = id; }", address.rpartition("/")[2])
+    with page.expect_response(lambda response: response.url.startswith(job)) as answer:
+        button.click()
+    assert answer.value.json()["status"] == "succeeded"
+    visitor.go(address)
+    expect(page.locator("#chart .bars path").first).to_be_visible()
 
 
 def test_the_sample_is_one_click_away_and_everybodys(visit) -> None:

@@ -12,7 +12,7 @@ from rasterio.enums import ColorInterp
 from rio_cogeo.cogeo import cog_validate
 
 from suelo.errors import SueloError
-from suelo.imagery.geotiff import RasterWriter, write_cog
+from suelo.imagery.geotiff import RasterWriter, crs_of, write_cog
 from suelo.imagery.grid import Grid
 from suelo.imagery.overviews import halve
 
@@ -59,6 +59,20 @@ def test_an_image_without_a_crs_has_none_afterwards(tmp_path):
         with rasterio.open(path) as file:
             assert file.crs is None
             assert file.transform == Affine.identity()
+
+
+@pytest.mark.parametrize("size", [20, 600])
+def test_a_crs_that_geotiff_cannot_hold_comes_back(tmp_path, size):
+    urban = CRS.from_string("+proj=col_urban +lat_0=4.68 +lon_0=-74.146 +x_0=92335 +y_0=109321 +h_0=2550 +ellps=GRS80")
+    grid = Grid(size, 20, Affine(1.24, 0, 92_000, 0, -1.24, 109_000), urban)
+    path = tmp_path / "urban.tif"
+    write_cog(path, probabilities(size, 20), grid, nodata=255, descriptions=NAMES, tags={"SUELO": "yes"})
+    with rasterio.open(path) as file:
+        assert crs_of(file) == urban
+        assert file.transform == grid.transform
+        assert file.tags()["SUELO"] == "yes"
+    assert [p.name for p in tmp_path.iterdir()] == ["urban.tif"]
+    assert cog_validate(path, strict=True) == (True, [], [])
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])

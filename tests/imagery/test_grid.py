@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 from affine import Affine
-from pyproj import Geod
+from pyproj import Geod, Transformer
 from rasterio.crs import CRS
 
 from suelo.imagery.grid import DEFAULT_GSD_M, Grid, Window
@@ -53,6 +53,40 @@ def test_geographic_areas_know_the_unit_of_the_crs():
     degrees = Grid(20, 20, Affine(1e-5, 0, 2.3, 0, -1e-5, 48.8), CRS.from_epsg(4326))
     grads = Grid(20, 20, Affine(1e-5 / 0.9, 0, 0, 0, -1e-5 / 0.9, 48.8 / 0.9), CRS.from_epsg(4807))
     assert grads.gsd_m == pytest.approx(degrees.gsd_m, rel=1e-3)
+
+
+@pytest.mark.parametrize("latitude", [-55.0, 40.0, 60.0])
+@pytest.mark.parametrize("epsg", [3857, 32662])
+def test_areas_of_a_projection_that_distorts_them_are_those_on_the_ellipsoid(epsg, latitude):
+    to_lonlat = Transformer.from_crs(epsg, 4326, always_xy=True)
+    x, y = to_lonlat.transform(25, latitude, direction="INVERSE")
+    grid = Grid(40, 20, Affine(100, 0, x, 0, -100, y), CRS.from_epsg(epsg))
+    areas = grid.row_areas_m2()
+    for row in (0, 39):
+        lon, lat = to_lonlat.transform(x + np.array([0, 100, 100, 0]), y - 100 * (row + np.array([0, 0, 1, 1])))
+        expected = abs(Geod(ellps="WGS84").polygon_area_perimeter(lon, lat)[0])
+        assert areas[row] == pytest.approx(expected, rel=1e-5)
+    assert np.array_equal(grid.row_areas_m2(7, 9), areas[7:9])
+    assert grid.gsd_m == pytest.approx(math.sqrt(areas[20]))
+
+
+@pytest.mark.parametrize(("epsg", "x", "y"), [(32618, 166_000, 520_000), (9377, 4.88e6, 2.06e6), (2263, 9.8e5, 2e5)])
+def test_a_scale_factor_of_a_survey_grid_changes_nothing(epsg, x, y):
+    crs = CRS.from_epsg(epsg)
+    grid = Grid(10, 10, Affine(1.24, 0, x, 0, -1.24, y), crs)
+    assert set(grid.row_areas_m2()) == {1.24**2 * crs.linear_units_factor[1] ** 2}
+    assert grid.pixel_m == (grid.gsd_m, grid.gsd_m)
+
+
+def test_a_pixel_has_a_height_and_a_width_on_the_ground():
+    assert Grid(10, 10).pixel_m == (DEFAULT_GSD_M, DEFAULT_GSD_M)
+    wide = Grid(10, 10, Affine.translation(4.9e6, 2.1e6) @ Affine.rotation(30) @ Affine.scale(3, -2), BOGOTA)
+    assert wide.pixel_m == pytest.approx((2, 3), rel=1e-6)
+    degrees = Grid(100, 100, Affine(2e-5, 0, 25, 0, -2e-5, 60), CRS.from_epsg(4326))
+    geod = Geod(ellps="WGS84")
+    height = geod.line_length([25.001, 25.001], [60, 60 - 0.002]) / 100
+    width = geod.line_length([25, 25.002], [59.999, 59.999]) / 100
+    assert degrees.pixel_m == pytest.approx((height, width), rel=1e-5)
 
 
 def test_a_crop_keeps_its_place_on_the_ground():

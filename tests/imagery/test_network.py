@@ -14,6 +14,9 @@ from s3_server import own_s3
 from suelo.errors import ImageError
 from suelo.imagery.grid import Window
 from suelo.imagery.scene import open_scene
+from suelo.imagery.source import locate
+
+ODD_KEYS = ("a#1", "who?", "two words")
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +109,8 @@ def s3(tmp_path, folder, monkeypatch):
     (tmp_path / "scenes" / "bogota").mkdir(parents=True)
     for name in ("tiles", "rows"):
         (tmp_path / "scenes" / "bogota" / f"{name}.tif").write_bytes((folder / f"{name}.tif").read_bytes())
+    for name in ODD_KEYS:
+        (tmp_path / "scenes" / "bogota" / f"{name}.tif").write_bytes((folder / "tiles.tif").read_bytes())
     with own_s3(tmp_path) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.environment["AWS_ENDPOINT"])
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"):
@@ -121,6 +126,17 @@ def test_images_in_s3(s3, image, monkeypatch):
     assert refusal("s3://scenes/none.tif").startswith("The address s3://scenes/none.tif does not exist; Suelo needs")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
     assert "refuses the credentials of this machine; Suelo needs" in refusal("s3://scenes/bogota/other.tif")
+
+
+@pytest.mark.parametrize("name", ODD_KEYS)
+def test_a_key_of_s3_stands_for_itself(s3, image, name):
+    with open_scene(f"s3://scenes/bogota/{name}.tif") as scene:
+        assert scene.name == name
+        assert np.array_equal(scene.read().values, image)
+
+
+def test_nothing_in_a_key_of_s3_is_taken_for_an_escape():
+    assert locate("s3://b/k/100%25.tif").gdal_path == "/vsis3/b/k/100%25.tif"
 
 
 def test_keys_of_s3_do_not_slow_the_reading_of_files_down(draw_image, tmp_path, monkeypatch):

@@ -215,6 +215,12 @@ def test_a_georeference_outside_the_earth(save):
     assert "outside the Earth" in refusal(path)
 
 
+@pytest.mark.parametrize(("epsg", "x", "y"), [(32618, 6e7, 5e8), (9377, 6e7, 2.1e6), (3857, 0, 5e8)])
+def test_a_georeference_far_outside_its_projection(save, epsg, x, y):
+    path = save(np.ones((8, 20, 20), np.uint16), crs=CRS.from_epsg(epsg), transform=Affine(1.24, 0, x, 0, -1.24, y))
+    assert "The georeference" in refusal(path)
+
+
 def test_a_georeference_with_absurd_pixels(save):
     metres = CRS.from_epsg(9377)
     for side, text in ((1e-5, "1e-05 m"), (5e4, "5e+04 m")):

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
+import pytest
+
+from suelo.jobs import identity
 from suelo.jobs.identity import Worker
 
 
@@ -27,6 +32,27 @@ def test_only_an_ended_process_of_this_machine_is_surely_dead() -> None:
 
 
 def test_an_earlier_process_with_the_same_number_is_dead() -> None:
+    me = Worker.here()
+    assert replace(me, token="earlier").surely_dead(me)
+
+
+@pytest.mark.parametrize("differs", ["_BOOT_ID", "_PROCESSES"])
+def test_machines_and_containers_with_the_same_name_are_told_apart(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, differs: str
+) -> None:
+    monkeypatch.setattr(socket, "gethostname", lambda: "a-long-name." * 5 + "example")
+    me = Worker.here()
+    (tmp_path / "other").write_text("6f1c9a52-0000-4000-8000-000000000000")
+    monkeypatch.setattr(identity, differs, tmp_path / "other")
+    other = Worker.here()
+    assert other.host != me.host
+    assert not replace(me, token="other").surely_dead(other)
+    assert Worker.parse(str(other)) == other
+
+
+def test_a_system_without_proc_has_workers_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("_BOOT_ID", "_PROCESSES"):
+        monkeypatch.setattr(identity, name, tmp_path / "missing")
     me = Worker.here()
     assert replace(me, token="earlier").surely_dead(me)
 

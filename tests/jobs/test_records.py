@@ -12,7 +12,7 @@ import pytest
 from suelo.errors import ConflictError, NotFoundError
 from suelo.imagery.statistics import BandStatistics
 from suelo.jobs.job import Job, JobOptions, new_id, now
-from suelo.jobs.records import Records
+from suelo.jobs.records import Place, Records
 
 STATISTICS = BandStatistics((1.5,) * 8, (9.25,) * 8, 1.0, 99.0, 0.75)
 NewJob = Callable[..., Job]
@@ -77,6 +77,29 @@ def test_the_list_has_ones_own_and_shared_jobs_newest_first_in_pages(records: Re
     second = records.page("ana", 3, before=first[-1].id)
     third = records.page("ana", 3, before=second[-1].id)
     assert [j.id for j in (*first, *second, *third)] == expected
+
+
+def test_the_list_goes_on_where_a_job_was_that_is_deleted(records: Records, new_job: NewJob) -> None:
+    moment = now()
+    jobs = [new_job(status="failed", created_at=moment + timedelta(microseconds=i // 2)) for i in range(6)]
+    for added in jobs:
+        records.add(added)
+    expected = [j.id for j in records.page("ana", 6)]
+    seen: list[str] = []
+    before = None
+    while page := records.page("ana", 1, before):
+        seen.append(page[0].id)
+        before = Place.parse(str(Place.of(page[0])))
+        assert before is not None
+        records.delete(page[0].id)
+    assert seen == expected
+    with pytest.raises(NotFoundError):
+        records.page("ana", 1, before=expected[0])
+
+
+def test_what_is_no_place_is_none() -> None:
+    for text in ("", new_id(), f"-1-{new_id()}", f"{'9' * 18}-{new_id()}", "1-x"):
+        assert Place.parse(text) is None
 
 
 def test_each_queued_job_is_claimed_once_oldest_first(records: Records, new_job: NewJob) -> None:

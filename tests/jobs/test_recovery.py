@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -19,9 +21,10 @@ from sqlalchemy.orm import Session
 from suelo.jobs.database import open_database
 from suelo.jobs.identity import Worker
 from suelo.jobs.job import Job, new_id, now
-from suelo.jobs.objects import INPUT, key
-from suelo.jobs.records import Records
-from suelo.jobs.recovery import SILENCE
+from suelo.jobs.objects import DISPLAY, INPUT, key
+from suelo.jobs.parts import FOLDER as PARTS
+from suelo.jobs.records import Records, Unfinished
+from suelo.jobs.recovery import SILENCE, WORK_AGE
 from suelo.jobs.service import JobService
 from suelo.jobs.tables import JobRow
 from suelo.settings import Settings
@@ -79,6 +82,40 @@ def test_a_killed_server_loses_no_job(settings: Settings, draw_image: Draw, tmp_
     assert not any((settings.home / "work").iterdir())
 
 
+def keep_strip(service: JobService, job: Job) -> set[str]:
+    """Store what a scene leaves when it is interrupted; the names of the job's objects."""
+    for name in (f"{PARTS}/mark-00000.npy", DISPLAY):
+        service._objects.put(key(job.id, name), b"strip")
+    return names(service, job)
+
+
+def names(service: JobService, job: Job) -> set[str]:
+    folder = service.settings.home / "objects" / "jobs" / job.id
+    return {path.name for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("how", ["cancelled in the queue", "cancelled at work", "died three times", "took too long"])
+def test_a_scene_that_ends_without_a_result_leaves_nothing_but_its_image(
+    service: JobService, draw_image: Draw, tmp_path: Path, dead: str, how: str
+) -> None:
+    job = submit(service, draw_image(tmp_path / "scene.tif", 300, 300))
+    kept = keep_strip(service, job)
+    if how == "cancelled in the queue":
+        service.cancel(job.id)
+    elif how == "took too long":
+        for _ in range(3):
+            service.run_announced(job.id, lambda: True)
+    else:
+        for _ in range(1 if how == "cancelled at work" else 3):
+            service._records.claim(dead)
+            if how == "cancelled at work":
+                service.cancel(job.id)
+            assert names(service, job) == kept
+            service.recover()
+    assert service.get(job.id).status == ("cancelled" if how.startswith("cancelled") else "failed")
+    assert names(service, job) == {INPUT}
+
+
 def test_a_job_that_keeps_killing_its_process_fails_after_three_tries(
     service: JobService, settings: Settings, draw_image: Draw, tmp_path: Path, dead: str
 ) -> None:
@@ -129,6 +166,61 @@ def test_the_job_of_a_living_worker_is_left_alone_until_it_falls_silent(
     assert service.get(job.id).status == "queued"
 
 
+def test_a_chip_that_begins_while_its_server_looks_for_dead_jobs_is_not_taken_for_one(
+    service: JobService, draw_image: Draw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = draw_image(tmp_path / "chip.tif").read_bytes()
+    begun, looked = threading.Event(), threading.Event()
+    put, unfinished = service._objects.put, service._records.unfinished
+
+    def put_later(object_key: str, content: bytes) -> None:
+        begun.set()
+        assert looked.wait(60)
+        put(object_key, content)
+
+    with ThreadPoolExecutor(1) as pool:
+        chips = []
+
+        def unfinished_with_a_new_chip() -> list[Unfinished]:
+            chips.append(pool.submit(service.submit_image, image, "chip.tif", "ana"))
+            assert begun.wait(60)
+            return unfinished()
+
+        monkeypatch.setattr(service._objects, "put", put_later)
+        monkeypatch.setattr(service._records, "unfinished", unfinished_with_a_new_chip)
+        service.recover()
+        looked.set()
+        job = chips[0].result()
+    assert (job.status, job.message) == ("succeeded", "")
+    assert [event.kind for event in service.events(job.id)] == ["submitted", "started", "succeeded"]
+
+
+def test_a_scene_that_is_being_taken_from_the_queue_is_not_put_back(
+    service: JobService, draw_image: Draw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = submit(service, draw_image(tmp_path / "scene.tif", 300, 300))
+    looking = threading.Event()
+    claim, unfinished = service._records.claim, service._records.unfinished
+    heartbeat = threading.Thread(target=service.recover)
+
+    def unfinished_says_so() -> list[Unfinished]:
+        rows = unfinished()
+        looking.set()
+        return rows
+
+    def claim_and_look(worker: str, job_id: str | None = None) -> Job | None:
+        claimed = claim(worker, job_id)
+        heartbeat.start()
+        assert looking.wait(60)
+        return claimed
+
+    monkeypatch.setattr(service._records, "unfinished", unfinished_says_so)
+    monkeypatch.setattr(service._records, "claim", claim_and_look)
+    assert service.run_job(job.id).status == "succeeded"
+    heartbeat.join()
+    assert [event.kind for event in service.events(job.id)] == ["submitted", "started", "succeeded"]
+
+
 def test_leftovers_are_swept_at_start(
     service: JobService, settings: Settings, draw_image: Draw, tmp_path: Path, dead: str
 ) -> None:
@@ -146,10 +238,15 @@ def test_leftovers_are_swept_at_start(
                 os.utime(path, (time.time() - 7200,) * 2)
     parent = str(replace(Worker.here(), pid=os.getppid()))
     unfinished, living = settings.home / "work" / dead, settings.home / "work" / parent
-    for folder in (unfinished, living):
+    old, young = (settings.home / "work" / str(replace(Worker.here(), host=f"before-{n}")) for n in range(2))
+    for folder in (unfinished, living, old, young):
         folder.mkdir(parents=True)
         (folder / "half.tif").write_bytes(b"II*\0")
+    for path in (old / "half.tif", old, young, living / "half.tif", living):
+        os.utime(path, (time.time() - WORK_AGE.total_seconds() - 60,) * 2)
     service.start()
     assert {folder.name for folder in objects.iterdir()} == {job.id, waiting.id, fresh.name}
     assert not unfinished.exists()
     assert living.exists()
+    # What ran before this machine was started, or in another container, may still live for all that is known here.
+    assert (old.exists(), young.exists()) == (False, True)

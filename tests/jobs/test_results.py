@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -30,11 +30,13 @@ LOW = Selection((0.1,) * 10)
 
 
 @pytest.fixture
-def job(service: JobService, draw_image: Callable[..., Path], tmp_path: Path) -> Job:
-    """A finished job whose probabilities are patches of all classes, whatever the model thinks of made-up ground."""
+def job(settings: Settings, draw_image: Callable[..., Path], tmp_path: Path) -> Job:
+    """A finished job of another process; its probabilities are patches of all classes, whatever the model thinks."""
     image = draw_image(tmp_path / "chip.tif", 160, 160, epsg=9377, empty_rows=16)
-    job = service.submit_image(image.read_bytes(), "chip.tif", "ana")
-    path = Path(service.results.raster(job.id, "probabilities"))
+    maker = JobService(settings)
+    job = maker.submit_image(image.read_bytes(), "chip.tif", "ana")
+    path = Path(maker.results.raster(job.id, "probabilities"))
+    maker.stop()
     with rasterio.open(path) as dataset:
         grid = Grid(dataset.height, dataset.width, dataset.transform, dataset.crs)
     values = np.random.default_rng(3).integers(0, 120, (10, 20, 20), np.uint8).repeat(8, axis=1).repeat(8, axis=2)
@@ -154,3 +156,64 @@ def test_results_survive_a_restart(service: JobService, settings: Settings, job:
     assert list(again.results.summary(job.id, LOW)) == expected
     assert [job.id for job in again.list("ana")] == [job.id]
     again.stop()
+
+
+@pytest.fixture
+def two_services(tmp_path: Path, store_url: str) -> Iterator[tuple[JobService, JobService]]:
+    """Two servers with homes of their own that share records and objects."""
+    shared = {"database": f"sqlite:///{tmp_path / 'records.sqlite'}", "store": store_url}
+    services = tuple(JobService(Settings(home=tmp_path / name, **shared)) for name in ("here", "there"))
+    yield services
+    for service in services:
+        service.stop()
+
+
+def look_at_everything(results: Results, job_id: str) -> None:
+    results.raster(job_id, "probabilities")
+    results.export(job_id, LOW, "geojson")
+    results.summary(job_id, LOW)
+    results.point(job_id, 0, 0, LOW)
+
+
+@pytest.fixture
+def seen_job(two_services: tuple[JobService, JobService], draw_image: Callable[..., Path], tmp_path: Path) -> Job:
+    """A job that one of two servers made and both have shown."""
+    here, there = two_services
+    job = here.submit_image(draw_image(tmp_path / "chip.tif").read_bytes(), "chip.tif", "ana")
+    for service in two_services:
+        look_at_everything(service.results, job.id)
+    there.delete(job.id)
+    return job
+
+
+def test_what_another_server_deleted_is_soon_gone_here_too(
+    two_services: tuple[JobService, JobService], seen_job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, _ = two_services
+    assert list((tmp_path / "here" / "cache" / "jobs").iterdir())
+    monkeypatch.setattr(here.results._jobs, "_seconds", 0.0)
+    with pytest.raises(NotFoundError):
+        look_at_everything(here.results, seen_job.id)
+    assert list((tmp_path / "here" / "cache" / "jobs").iterdir()) == []
+    with pytest.raises(NotFoundError):
+        here.results.export(seen_job.id, LOW, "geojson")
+
+
+def test_copies_of_what_another_server_deleted_are_swept(
+    two_services: tuple[JobService, JobService], seen_job: Job, draw_image: Callable[..., Path], tmp_path: Path
+) -> None:
+    here, _ = two_services
+    kept = here.submit_image(draw_image(tmp_path / "other.tif", seed=1).read_bytes(), "other.tif", "ana")
+    here.results.export(kept.id, LOW, "csv")
+    here.tidy()
+    assert [folder.name for folder in (tmp_path / "here" / "cache" / "jobs").iterdir()] == [kept.id]
+    with pytest.raises(NotFoundError):
+        here.results.raster(seen_job.id, "probabilities")
+
+
+def test_a_job_that_was_read_before_it_was_deleted_does_not_come_back(service: JobService, job: Job) -> None:
+    read = service.get(job.id)
+    service.delete(job.id)
+    service.results.note(read)
+    with pytest.raises(NotFoundError):
+        service.results.finished(job.id)

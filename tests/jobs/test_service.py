@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -77,6 +78,30 @@ def test_a_chip_is_segmented_at_once(
     ]
 
 
+@pytest.mark.parametrize("epsg", [None, 9377])
+def test_the_image_of_a_chip_that_a_program_sent_is_made_when_somebody_looks(
+    service: JobService, settings: Settings, draw_image: Draw, tmp_path: Path, epsg: int | None
+) -> None:
+    path = draw_image(tmp_path / "chip.tif", epsg=epsg, empty_rows=8)
+    options = JobOptions(gsd_m=None if epsg else 2.5)
+    uploaded = service.submit(upload(service, path), "ana", options)
+    job = service.submit_image(path.read_bytes(), "chip.tif", "ben", options)
+    assert [Path(name).name for name in files(settings) if job.id in name] == [
+        "input.tif",
+        "probabilities.tif",
+        "result.json",
+    ]
+    with (
+        rasterio.open(service.results.raster(job.id, "display")) as made,
+        rasterio.open(service.results.raster(uploaded.id, "display")) as stored,
+    ):
+        assert (made.read() == stored.read()).all()
+        assert (made.crs, made.transform, made.descriptions) == (stored.crs, stored.transform, stored.descriptions)
+    assert service.results.place(job.id).to_json() == service.results.place(uploaded.id).to_json()
+    service.delete(job.id)
+    assert [name for name in files(settings) if job.id in name] == []
+
+
 def test_a_scene_is_queued_and_run_in_the_background(
     service: JobService, settings: Settings, draw_image: Draw, tmp_path: Path
 ) -> None:
@@ -123,6 +148,29 @@ def test_the_same_chip_from_many_requests_at_once_is_one_job(
     assert {job.status for job in jobs} == {"succeeded"}
     assert len({job.id for job in jobs}) == 1
     assert len(service.list("ana")) == 1
+
+
+def test_an_image_whose_result_is_lost_is_segmented_again(
+    service: JobService, settings: Settings, draw_image: Draw, tmp_path: Path
+) -> None:
+    path = draw_image(tmp_path / "chip.tif")
+    first = service.submit_image(path.read_bytes(), "chip.tif", "ana")
+    shutil.rmtree(settings.home / "objects" / "jobs" / first.id)
+    second = service.submit_image(path.read_bytes(), "chip.tif", "ana")
+    assert (second.id != first.id, second.status) == (True, "succeeded")
+    assert service.results.summary(second.id, Selection((0.3,) * 10))
+    (settings.home / "objects" / "jobs" / second.id / "probabilities.tif").unlink()
+    third = service.submit(upload(service, path), "ana")
+    assert (third.id not in {first.id, second.id}, third.status) == (True, "succeeded")
+    assert [job.id for job in service.list("ana")] == [third.id]
+
+
+def test_a_sample_that_is_lost_is_made_again(service: JobService, settings: Settings) -> None:
+    lost = service.ensure_sample()
+    shutil.rmtree(settings.home / "objects" / "jobs" / lost.id)
+    sample = service.ensure_sample()
+    assert (sample.id != lost.id, sample.status) == (True, "succeeded")
+    assert [job.id for job in service.list("anybody")] == [sample.id]
 
 
 def test_given_statistics_are_used(service: JobService, draw_image: Draw, tmp_path: Path) -> None:
@@ -201,6 +249,23 @@ def test_a_queued_job_is_cancelled_at_once_and_can_be_sent_again(
     assert (again.id != job.id, again.status) == (True, "queued")
 
 
+def test_an_image_whose_job_is_being_cancelled_is_not_taken_for_it(
+    service: JobService, draw_image: Draw, tmp_path: Path
+) -> None:
+    path = draw_image(tmp_path / "scene.tif", 300, 300)
+    job = service.submit(upload(service, path), "ana")
+    service._records.claim("other~1~x", job.id)
+    service.cancel(job.id)
+    again = upload(service, path)
+    with pytest.raises(ConflictError, match="send it again in a moment"):
+        service.submit(again, "ana")
+    with pytest.raises(ConflictError, match="send it again in a moment"):
+        service.submit_image(path.read_bytes(), "scene.tif", "ana")
+    service._records.finish(job.id, "other~1~x", "cancelled")
+    made = service.submit(again, "ana")
+    assert (made.id, made.status) == (again, "queued")
+
+
 def test_a_running_job_stops_soon_after_it_is_cancelled(
     service: JobService, settings: Settings, draw_image: Draw, tmp_path: Path
 ) -> None:
@@ -213,6 +278,27 @@ def test_a_running_job_stops_soon_after_it_is_cancelled(
     assert [name for name in files(settings) if "input.tif" not in name] == []
     with pytest.raises(ConflictError):
         service.results.raster(job.id, "probabilities")
+
+
+def test_a_chip_that_is_cancelled_elsewhere_while_it_runs_has_no_result(
+    service: JobService, settings: Settings, draw_image: Draw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = JobService(settings)
+    network = Watch.network
+
+    def cancelling(self: Watch, progress: Progress) -> None:
+        elsewhere.cancel(self._job_id)
+        network(self, progress)
+
+    monkeypatch.setattr(Watch, "network", cancelling)
+    image = draw_image(tmp_path / "chip.tif", 160, 160).read_bytes()
+    job = service.submit_image(image, "chip.tif", "ana")
+    assert (job.status, job.message) == ("cancelled", "It was cancelled.")
+    assert elsewhere.get(job.id).status == "cancelled"
+    with pytest.raises(ConflictError):
+        service.results.summary(job.id, Selection(job.model_thresholds))
+    monkeypatch.undo()
+    assert service.submit_image(image, "chip.tif", "ana").status == "succeeded"
 
 
 def test_a_running_job_stops_within_a_strip(

@@ -123,6 +123,23 @@ def test_many_threads_get_their_own_answers(tiny_file):
         np.testing.assert_allclose(one, other, atol=1e-6)
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_chips_that_come_together_are_answered_as_if_they_came_alone(threads):
+    model = load_model(threads=threads)
+    chips = [images(1, 160, 160, seed=i) for i in range(6)]
+    alone = [model.predict(chip) for chip in chips]
+    side_by_side = threading.Barrier(len(chips), timeout=60)
+
+    def together(chip):
+        with model.run(chip) as probabilities:
+            side_by_side.wait()  # nobody is through before everybody has an answer
+            return probabilities.copy()
+
+    with ThreadPoolExecutor(len(chips)) as pool:
+        for one, other in zip(alone, pool.map(together, chips), strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
 @pytest.mark.parametrize("shape", [(8, 32, 32), (1, 3, 32, 32), (1, 8, 30, 32), (1, 8, 32, 40), (0, 8, 32, 32)])
 def test_other_shapes_are_refused(tiny_file, shape):
     with pytest.raises(ModelError, match="multiples of 16"):
@@ -161,6 +178,19 @@ def test_a_network_that_does_not_do_what_its_contract_says_is_refused(tmp_path, 
     export_onnx(UNet(bands, classes, (4, 4, 4, 4)), ModelContract(name="other", version="1"), path)
     with pytest.raises(ModelError, match=word):
         load_model(path)
+
+
+def test_a_network_for_images_of_one_size_is_refused(tiny_file, tmp_path):
+    import onnx
+
+    model = onnx.load(tiny_file)
+    for port in (*model.graph.input, *model.graph.output):
+        for axis in port.type.tensor_type.shape.dim[2:]:
+            axis.ClearField("dim_param")
+            axis.dim_value = 160
+    onnx.save(model, tmp_path / "fixed.onnx")
+    with pytest.raises(ModelError, match=r"fixed\.onnx takes an array of shape .*160,160.*; \(N, 8, H, W\) is needed"):
+        load_model(tmp_path / "fixed.onnx")
 
 
 def test_a_foreign_contract_is_refused(tiny_file, tmp_path):

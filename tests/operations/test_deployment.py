@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -93,6 +95,33 @@ def test_units_run_commands_that_exist(path: Path, tmp_path: Path) -> None:
     unit.write_text(path.read_text().replace("/opt/suelo/bin/suelo", shutil.which("true") or "/bin/true"))
     checked = subprocess.run([program, "verify", unit], capture_output=True, text=True, check=False)
     assert (checked.returncode, checked.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
+def test_units_keep_what_is_on_its_way_where_there_is_room(path: Path) -> None:
+    text = path.read_text()
+    (state,) = re.findall(r"^StateDirectory=(.*)$", text, re.MULTILINE)
+    assert f"Environment=TMPDIR=/var/lib/{state}\n" in text
+    assert f"Environment=SUELO_HOME=/var/lib/{state}\n" in text
+
+
+def test_users_are_added_as_the_service_runs() -> None:
+    guide = (ROOT / "docs" / "operations.md").read_text().replace("\\\n", " ")
+    (line,) = re.findall(r"^ +systemd-run (.*)$", guide, re.MULTILINE)
+    options = argparse.ArgumentParser()
+    for flag in ("--quiet", "--collect", "--pipe", "--wait"):
+        options.add_argument(flag, action="store_true", required=True)
+    options.add_argument("-p", dest="properties", action="append")
+    options.add_argument("-E", dest="environment", action="append")
+    options.add_argument("command", nargs=argparse.REMAINDER)
+    read = options.parse_args(shlex.split(line))
+    assert read.command[0] == "/opt/suelo/bin/suelo"
+    check_command(read.command[1:])
+    unit = (DEPLOY / "systemd" / "suelo.service").read_text().splitlines()
+    assert {f"Environment={value}" for value in read.environment} <= set(unit)
+    assert set(read.properties) <= set(unit)
+    names = {name.partition("=")[0] for name in read.properties}
+    assert names >= {"User", "DynamicUser", "StateDirectory", "EnvironmentFile"}
 
 
 def test_the_image_is_built_of_files_that_exist() -> None:

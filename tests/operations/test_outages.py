@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from suelo.errors import UnavailableError
+from suelo.jobs import intake
 from suelo.jobs.database import open_database
 from suelo.jobs.events import events_of
 from suelo.jobs.objects import Objects
@@ -72,6 +74,34 @@ def test_a_scene_outlives_an_absence_of_database_and_store(
     for surprise in ("could not be served", "Looking after jobs failed", f"Job {job['id']} failed"):
         assert surprise not in suelo.log()
     assert (suelo.end("worker"), suelo.end("serve")) == (0, 0)
+
+
+@pytest.mark.parametrize("away", ["long", "for a moment"])
+def test_a_large_upload_outlives_an_absence_of_the_store_when_a_job_is_to_be_made_of_it(
+    s3_server, draw_image: Draw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, away: str
+) -> None:
+    for name, value in s3_server.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(intake, "LARGE_BYTES", 1000)
+    service = JobService(Settings(home=tmp_path / "home", store=s3_server.url, max_direct_pixels=100))
+    upload = service.create_upload("scene.tif", None, "ana")
+    service.receive_upload(upload.id, [draw_image(tmp_path / "scene.tif", 300, 300).read_bytes()])
+    assert service.model
+    s3_server.stop()
+    if away == "long":
+        with pytest.raises(UnavailableError):
+            service.submit(upload.id, "ana")
+        s3_server.start()
+    else:
+        size = service._objects.size
+
+        def size_as_soon_as_the_store_is_back(object_key: str) -> int | None:
+            s3_server.start()
+            return size(object_key)
+
+        monkeypatch.setattr(service._objects, "size", size_as_soon_as_the_store_is_back)
+    assert service.submit(upload.id, "ana").status == "queued"
+    service.stop()
 
 
 def test_a_server_whose_database_is_away_says_so_in_one_sentence(postgres, tmp_path: Path) -> None:

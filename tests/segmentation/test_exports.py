@@ -15,12 +15,14 @@ import pytest
 import rasterio
 import shapely
 from affine import Affine
-from pyproj import Geod
+from pyproj import Geod, Transformer
 
 from suelo.errors import InputError, SueloError
+from suelo.imagery.geotiff import write_cog
 from suelo.imagery.grid import Grid
 from suelo.landcover import CLASSES
 from suelo.segmentation import vectors
+from suelo.segmentation.antimeridian import cut
 from suelo.segmentation.exports import export, export_all
 from suelo.segmentation.polygons import polygonise
 from suelo.segmentation.raster import ArrayProbabilities
@@ -87,6 +89,73 @@ def test_geojson_is_rfc_7946(make_noise, tmp_path):
         ground = abs(geod.geometry_area_perimeter(geometry)[0])
         # EPSG:9377 has a scale of 0.9992 at its central meridian, so planar areas differ a little from the ground's.
         assert feature["properties"]["area_m2"] == pytest.approx(ground, rel=5e-3)
+
+
+@pytest.mark.parametrize(
+    ("epsg", "transform"),
+    [
+        (32660, Affine(1.24, 0, 833_930, 0, -1.24, 10_000)),
+        (3857, Affine(1.24, 0, 20_037_508.34 - 40, 0, -1.24, 9_000_000)),
+        (4326, Affine(1.2e-5, 0, 179.9995, 0, -1.2e-5, -17)),
+        (4326, Affine(1.2e-5, 0, 285.9, 0, -1.2e-5, 4.7)),
+        (3031, Affine(1.24, 0, -40, 0, -1.24, -2_000_000)),
+        (3031, Affine(1.24, 0, -35 * 1.24, 0, -1.24, 45 * 1.24)),  # the pole is a corner of pixels
+        (3413, Affine(1.24, 0, -35.4 * 1.24, 0, -1.24, 45.7 * 1.24)),  # and lies within one
+    ],
+)
+@pytest.mark.parametrize("piece", [vectors._PIECE, 8])
+def test_geojson_ends_at_180_degrees_and_at_the_poles(make_noise, tmp_path, monkeypatch, epsg, transform, piece):
+    monkeypatch.setattr(vectors, "_PIECE", piece)
+    probabilities = make_noise(share=0.7, epsg=epsg, transform=transform)
+    path = tmp_path / "polygons.geojson"
+    export(probabilities, SHOWN, "geojson", path)
+    from_lonlat = Transformer.from_crs("OGC:CRS84", epsg, always_xy=True)
+    features = json.loads(path.read_text())["features"]
+    exact = np.concatenate([part.geometry for part in polygonise(probabilities, SHOWN)])
+    assert len(features) == len(exact) > 50
+    for feature, polygon in zip(features, exact, strict=True):
+        geometry = shapely.geometry.shape(feature["geometry"])
+        assert geometry.is_valid
+        for part in shapely.get_parts(geometry):
+            west, south, east, north = part.bounds
+            assert -180 <= west <= east <= 180
+            assert -90 <= south <= north <= 90
+            assert part.exterior.is_ccw
+            assert not any(hole.is_ccw for hole in part.interiors)
+        if epsg == 4326:
+            area = geometry.area
+        elif abs(transform.f) < 100:
+            continue  # beside a pole, sides that are straight in one system are bent in the other
+        else:  # back in the plane of the scene
+            rings = [ring for part in shapely.get_parts(geometry) for ring in (part.exterior, *part.interiors)]
+            area = abs(sum(signed_area(from_lonlat, ring) for ring in rings))
+        assert area == pytest.approx(polygon.area, rel=0.02)
+    if transform.c != 285.9:
+        assert {feature["geometry"]["type"] for feature in features} == {"Polygon", "MultiPolygon"}
+
+
+def test_a_ring_round_the_pole_holds_it():
+    lon = np.linspace(-170, 190, 73)  # the way round, as a projection gives it
+    ring = np.stack([(lon + 180) % 360 - 180, np.full(73, 88.0)], axis=1)
+    hole = np.add(ring[::-1], (0, 1.0))
+    assert cut(shapely.Polygon(ring)).equals(shapely.box(-180, 88, 180, 90))
+    assert cut(shapely.Polygon(ring, [hole])).equals(shapely.box(-180, 88, 180, 89))
+
+
+def test_a_pole_that_is_a_corner_has_the_longitudes_of_its_neighbours():
+    lon = np.linspace(30, 300, 55)
+    ring = np.stack([(lon + 180) % 360 - 180, np.full(55, -89.0)], axis=1)
+    quarters = cut(shapely.Polygon([*ring, (12.0, -90.0)]))
+    expected = shapely.union(shapely.box(30, -90, 180, -89), shapely.box(-180, -90, -60, -89))
+    assert shapely.symmetric_difference(quarters, expected).area == pytest.approx(0, abs=1e-6)
+
+
+def signed_area(transformer, ring):
+    x, y = transformer.transform(*shapely.get_coordinates(ring).T)
+    x, y = np.array(x), np.array(y)
+    x = np.where(x < -2e7 + 1e4, x + 2 * 20_037_508.342789244, x)  # of Web Mercator: to one side
+    x, y = x - x[0], y - y[0]
+    return float(x[:-1] @ y[1:] - x[1:] @ y[:-1]) / 2
 
 
 def test_geojson_without_georeference_says_that_it_has_pixels(tmp_path):
@@ -260,6 +329,20 @@ def test_of_several_files_the_one_that_fails_is_named_and_none_is_left(make_nois
     with pytest.raises(SueloError, match=r"polygons.gpkg cannot be written: No space left on device"):
         export_all(make_noise(), SHOWN, files)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_damaged_raster_is_named_and_not_the_file_that_is_made_of_it(make_noise, tmp_path):
+    noise = make_noise(2000, 600)
+    path = tmp_path / "probabilities.tif"
+    write_cog(path, noise.read_all(), noise.grid, nodata=255, descriptions=["x"] * 10)
+    with rasterio.open(path) as file:
+        offset = int(file.get_tag_item("BLOCK_OFFSET_0_3", "TIFF", bidx=3))
+    with path.open("r+b") as file:
+        file.seek(offset)
+        file.write(b"\xff" * 30)
+    with pytest.raises(SueloError, match=r"raster probabilities\.tif cannot be read: it is damaged"):
+        export(path, SHOWN, "gpkg", tmp_path / "polygons.gpkg")
+    assert [found.name for found in tmp_path.iterdir()] == ["probabilities.tif"]
 
 
 def test_the_table_has_the_columns_and_numbers_of_the_contract(make_noise, tmp_path):

@@ -16,6 +16,7 @@ from scipy import ndimage
 from suelo.imagery.grid import Grid, Window
 from suelo.landcover import CLASSES
 from suelo.segmentation import components, polygons, raster
+from suelo.segmentation.components import Totals
 from suelo.segmentation.polygons import polygonise
 from suelo.segmentation.raster import ArrayProbabilities
 from suelo.segmentation.selection import Selection
@@ -46,9 +47,9 @@ def all_geometries(probabilities, selection):
     return {key: np.concatenate(parts) for key, parts in found.items()}
 
 
-def by_class(probabilities, selection):
+def by_class(probabilities, selection, totals=None):
     """Geometries, areas and mean probabilities of each class."""
-    parts = list(polygonise(probabilities, selection))
+    parts = list(polygonise(probabilities, selection, totals))
     return {
         key: [
             np.concatenate([getattr(part, name) for part in parts if part.land_cover.id == key])
@@ -120,6 +121,7 @@ def test_pixels_without_data_are_in_no_polygon():
 def test_strips_do_not_cut_objects(make_noise, monkeypatch, rows):
     probabilities = make_noise(1500, 40, share=0.68, seed=4, empty=0)
     whole = all_geometries(probabilities, EVERYTHING)
+    monkeypatch.setattr(polygons, "TOGETHER_PIXELS", 0)
     monkeypatch.setattr(raster, "STRIP_PIXELS", rows * 40)
     assert len(list(raster.strip_windows(probabilities.grid))) > 1
     cut = all_geometries(probabilities, EVERYTHING)
@@ -138,6 +140,7 @@ def test_polygons_and_their_order_are_the_same_however_high_strips_are(
     probabilities = make_noise(100, 60, share=share, seed=9, empty=0.02)
     selection = replace(EVERYTHING, class_ids=(1, 3), simplify_m=simplify_m, min_area_m2=(3.2,) * 10)
     whole = by_class(probabilities, selection)
+    monkeypatch.setattr(polygons, "TOGETHER_PIXELS", 0)
     monkeypatch.setattr(
         components,
         "strip_windows",
@@ -166,6 +169,7 @@ def test_a_spiral_and_a_comb_that_join_late_are_one_polygon_each(monkeypatch):
         "#.#.....#",
         "#.#######",
     ]
+    monkeypatch.setattr(polygons, "TOGETHER_PIXELS", 0)
     monkeypatch.setattr(
         components, "strip_windows", lambda grid: (Window(row, 0, 1, grid.width) for row in range(grid.height))
     )
@@ -221,6 +225,26 @@ def test_a_million_polygons_cover_their_pixels_in_little_memory():
     assert outlines == pytest.approx(pixels, rel=1e-6)
     assert peak < 200e6
     assert summarise_class(scene, EVERYTHING, BUILDINGS, 1.0).polygons == count
+
+
+@pytest.mark.parametrize("simplify_m", [0, 2.5])
+@pytest.mark.parametrize("where", [{}, {"transform": Affine(1e-5, 0, 2.3, 0, -1e-5, 60.0), "epsg": 4326}])
+def test_classes_that_are_searched_at_once_have_the_same_polygons(make_noise, monkeypatch, simplify_m, where):
+    probabilities = make_noise(70, 90, share=0.7, empty=0.02, **where)
+    thresholds = tuple(0.45 + 0.01 * c.id for c in CLASSES[:9])
+    # The last class has nothing to show, another one is switched off.
+    selection = Selection((*thresholds, 1.0), (1, 2, 3, 5, 6, 7, 8, 9, 10), (0.0, 3.2) * 5, simplify_m)
+    together, apart = ({c.id: Totals() for c in selection.classes} for _ in range(2))
+    found = by_class(probabilities, selection, together)
+    monkeypatch.setattr(polygons, "TOGETHER_PIXELS", 0)
+    expected = by_class(probabilities, selection, apart)
+    assert list(found) == list(expected) == [1, 2, 3, 5, 6, 7, 8, 9]
+    for key, (geometry, areas, probability) in expected.items():
+        assert shapely.equals_identical(found[key][0], geometry).all()
+        np.testing.assert_array_equal(found[key][1], areas)
+        np.testing.assert_array_equal(found[key][2], probability)
+        assert vars(together[key]) == pytest.approx(vars(apart[key]), rel=1e-12)
+    assert together[10].count == apart[10].count == 0
 
 
 def test_batches_hold_every_polygon_once(make_noise, monkeypatch):
@@ -281,7 +305,9 @@ def blobs(size=260, gsd_m=1.0):
     )
     bands = np.zeros((10, size, size), np.uint8)
     bands[0] = np.where(field > 0, 200, 10)
-    return ArrayProbabilities(bands, Grid(size, size, Affine(gsd_m, 0, 0, 0, -gsd_m, 0), CRS.from_epsg(9377)))
+    return ArrayProbabilities(
+        bands, Grid(size, size, Affine(gsd_m, 0, 4_880_000, 0, -gsd_m, 2_080_000), CRS.from_epsg(9377))
+    )
 
 
 @pytest.mark.parametrize("gsd_m", [1.0, 0.3])

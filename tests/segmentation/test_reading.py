@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import rasterio
+from affine import Affine
+from pyproj import Transformer
 
 from suelo.imagery.scene import open_scene
 from suelo.imagery.statistics import BandStatistics, normalise
 from suelo.segmentation.engine import predict
-from suelo.segmentation.reading import NativeRows, read_strips
+from suelo.segmentation.reading import NativeRows, network_view, read_strips
 from suelo.segmentation.tiling import Tiling
 
 TILING = Tiling(64, 16, 0)
@@ -66,6 +68,29 @@ def test_strips_hold_the_smallest_type_that_is_exact(write, pixels, dtype, kept)
         inside = min(start + down.tile, 211) - start
         expected = whole[:, start : start + inside, 32:96]
         np.testing.assert_array_equal(strip.normalised(32, 64)[0, :, :inside], expected)
+
+
+@pytest.mark.parametrize(
+    ("epsg", "height", "width", "expected"),
+    [
+        (4326, 1.24, 1.24, None),
+        (4326, 1.24, 0.62, (211, 75)),
+        (4326, 2.48, 1.24, (422, 150)),
+        (3857, 2.48, 2.48, None),  # twice as large at 60 degrees as on the ground
+        (3857, 4.96, 4.96, (422, 300)),
+        (32635, 1.24, 1.24, None),
+        (32635, 2.48, 1.24, (422, 150)),
+    ],
+)
+def test_the_network_sees_square_pixels_of_its_own_size(write, pixels, pixelwise, epsg, height, width, expected):
+    """Height and width are in metres; of EPSG:4326 they are those on the ground at 60 degrees."""
+    down, across = (height / 111_412, width / 55_800) if epsg == 4326 else (height, width)
+    west, north = (25, 60) if epsg == 4326 else Transformer.from_crs(4326, epsg, always_xy=True).transform(25, 60)
+    scene = write(pixels, "uint16", crs=f"EPSG:{epsg}", transform=Affine(across, 0, west, 0, -down, north))
+    grid = network_view(scene, pixelwise.contract)[0].grid
+    assert grid.shape == pytest.approx(expected or scene.grid.shape, abs=2)
+    assert (grid.shape == scene.grid.shape) == (expected is None)
+    assert predict(scene, pixelwise, STATISTICS).shape == (10, *scene.grid.shape)
 
 
 def test_rows_are_read_once_and_from_multiples_of_a_block(write, monkeypatch):

@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 import rasterio
 import shapely
+from affine import Affine
+from rasterio.crs import CRS
 
 import suelo
 from suelo.errors import CancelledError, ImageError, InputError
@@ -56,6 +58,7 @@ def test_a_result_says_what_it_was_made_from(image, model):
 def test_bytes_paths_and_open_scenes_are_the_same_image(image, model):
     with suelo.open_scene(image) as scene:
         results = [suelo.segment(source, model=model) for source in (image, str(image), image.read_bytes(), scene)]
+        results.append(suelo.segment(bytearray(image.read_bytes()), model=model))
         scene.read()
     first = results[0]
     for other in results[1:]:
@@ -84,6 +87,21 @@ def test_writing_gives_every_file(image, model, lively, tmp_path):
     assert document["classes"] == [row.to_dict() for row in result.summary()]
     assert sum(row["polygons"] for row in document["classes"]) > 10
     assert BandStatistics.load(folder / "result.json") == result.statistics
+
+
+def test_the_files_of_an_image_in_an_urban_grid_have_its_crs(make_model, tmp_path):
+    urban = CRS.from_string("+proj=col_urban +lat_0=4.68 +lon_0=-74.146 +x_0=92335 +y_0=109321 +h_0=2550 +ellps=GRS80")
+    place = {"crs": urban, "transform": Affine(2, 0, 92_000, 0, -2, 109_000)}
+    with rasterio.open(tmp_path / "urban.tif", "w", "GTiff", 40, 30, 8, dtype="uint16", **place) as file:
+        file.write(np.random.default_rng(2).integers(1, 2000, (8, 30, 40), np.uint16))
+    result = suelo.segment(tmp_path / "urban.tif", model=make_model(), selection=suelo.Selection((0.4,) * 10))
+    result.write(tmp_path / "out", ["gpkg", "geojson", "fgb"])
+    found = geopandas.read_file(tmp_path / "out" / "polygons.gpkg", layer="landcover")
+    assert found["area_m2"].to_numpy() == pytest.approx(found.area.to_numpy())
+    assert sum(row.area_m2 for row in result.summary()) == pytest.approx(found.area.sum(), rel=1e-6)
+    for other in (geopandas.read_file(tmp_path / "out" / f"polygons.{fmt}") for fmt in ("geojson", "fgb")):
+        assert other.to_crs(4326).total_bounds == pytest.approx(found.to_crs(4326).total_bounds, abs=1e-7)
+    assert not list(tmp_path.glob("out/*.aux.xml"))
 
 
 def test_another_selection_needs_no_second_run(image, model, lively, monkeypatch):
@@ -138,6 +156,11 @@ def test_a_scene_is_normalised_as_the_model_asks(image, make_model, tmp_path):
         assert statistics == measure_statistics(scene, 5.0, 90.0)
     with Run(str(image), tmp_path / "run", asks) as run:
         assert run.statistics == statistics
+
+
+def test_a_file_in_the_place_of_the_folder_is_said_in_a_sentence(image, model):
+    with pytest.raises(InputError, match=r"town\.tif cannot be made: "):
+        suelo.segment(image, model=model, directory=image)
 
 
 def test_a_cancelled_segmentation_leaves_an_empty_folder(image, model, tmp_path):

@@ -13,7 +13,7 @@ from suelo.errors import InputError
 from suelo.imagery.geotiff import write_cog
 from suelo.imagery.grid import Grid
 from suelo.landcover import CLASS_KEYS, CLASSES
-from suelo.segmentation import raster
+from suelo.segmentation import polygons, raster
 from suelo.segmentation.polygons import polygonise
 from suelo.segmentation.raster import ArrayProbabilities
 from suelo.segmentation.selection import Selection
@@ -28,6 +28,7 @@ DEGREES = Affine(1e-5, 0, 2.3, 0, -1e-5, 60.0)
 @pytest.mark.parametrize("where", [{}, {"transform": DEGREES, "epsg": 4326}, {"epsg": None}])
 def test_the_summary_says_what_the_polygons_are(make_noise, monkeypatch, strip_pixels, smallest_m2, where):
     monkeypatch.setattr(raster, "STRIP_PIXELS", strip_pixels)
+    monkeypatch.setattr(polygons, "TOGETHER_PIXELS", 0)
     probabilities = make_noise(1100, 40, share=0.7, **where)
     selection = Selection(tuple(np.linspace(0.5, 0.6, 10)), min_area_m2=(smallest_m2,) * 10)
     count, area, weighted = (dict.fromkeys(CLASS_KEYS, 0) for _ in range(3))

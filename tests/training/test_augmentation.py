@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
+
 import numpy as np
 import pytest
 
 from suelo.training.augmentation import Augmentation, augment, pasted, restyled, style
 
-NONE = Augmentation(
-    flips=False,
-    percentile_jitter=0,
-    band_jitter=0,
-    gamma=0,
-    noise=0,
-    mottle=0,
-    blur_probability=0,
-    saturate_probability=0,
-    nodata_probability=0,
-    grey_probability=0,
-    crush_probability=0,
-    coarse_probability=0,
-)
+NONE = Augmentation.none()
 EVERYTHING = Augmentation(grey_probability=0.5, crush_probability=0.5)
 
 
@@ -185,3 +174,7 @@ def test_without_a_probability_nothing_is_pasted():
     chips = [chip(), chip()]
     found = pasted(chips, np.random.default_rng(0), 0.0)
     assert all(new is old for new, old in zip(found, chips, strict=True))
+
+
+def test_none_changes_nothing_whatever_changes_there_are():
+    assert not any(astuple(Augmentation.none()))

@@ -17,6 +17,7 @@ from suelo.model.session import load_model
 from suelo.training.checkpoint import first_weights
 from suelo.training.crossvalidation import HeldOut, Judged, cross_validate
 from suelo.training.dstl import DstlFolder
+from suelo.training.evaluate_dstl import trained_on
 from suelo.training.metrics import LevelCounts
 from suelo.training.options import TrainingOptions
 from suelo.training.train import train
@@ -62,6 +63,8 @@ def test_the_model_file_says_what_it_learned_from_and_how_it_was_judged(trained)
     path, options = trained
     contract = load_model(path).contract
     assert contract.training["images"] == list(IMAGES)
+    assert contract.training["scenes_by_source"] == {"dstl": len(IMAGES)}
+    assert (contract.training["data"], contract.training["started_from"]) == ("dstl", None)
     found = cross_validate(options)
     assert contract.thresholds == tuple((found.all_levels() / 250).tolist())
     assert contract.metrics == found.evaluate(DstlFolder(options.data)).metrics()
@@ -92,10 +95,37 @@ def test_each_fold_goes_on_from_its_own_and_none_from_a_network_that_saw_its_gro
     assert not torch.allclose(first["fold-0"], first["fold-1"], atol=1e-4)
     for part, weights in first.items():
         torch.testing.assert_close(first_weights(longer.work / part)[stem], weights, atol=1e-6, rtol=0)
-    with pytest.raises(InputError, match=r"learned from 60\d0_\d_2, .*must not see"):
+    with pytest.raises(InputError, match=r"learned from 60\d0_\d_2, .*whose ground is held out"):
         cross_validate(replace(longer, work=tmp_path / "seen", start=options.work / "all"))
-    with pytest.raises(InputError, match="must not see"):
+    with pytest.raises(InputError, match="whose ground is held out"):
         cross_validate(replace(longer, work=tmp_path / "other", start=options.work / "fold-0", at_once=1))
+    with pytest.raises(InputError, match="other options"):  # the same folds from another start
+        cross_validate(replace(longer, start=longer.work))
+
+
+def test_what_a_network_saw_is_not_forgotten_on_the_way(trained, tmp_path):
+    _, options = trained
+    # It learns from no labelled image itself, but goes on from weights that did.
+    between = TrainingOptions.quick(
+        tmp_path / "between.onnx",
+        tmp_path / "between",
+        start=options.work / "all",
+        scenes=1,
+        validation_scenes=1,
+        threshold_scenes=1,
+        test_scenes=1,
+        steps=1,
+        widths=options.widths,
+    )
+    contract = load_model(train(between)).contract
+    assert sorted(contract.training["images"]) == sorted(IMAGES)
+    assert contract.training["scenes_by_source"] == {"simulated": 1}
+    assert contract.training["started_from"]["data"] == "dstl"
+    assert "not a test" in trained_on(contract, IMAGES[:1])
+    with pytest.raises(InputError, match="whose ground is held out"):
+        cross_validate(replace(options, work=tmp_path / "after", start=between.work, at_once=1))
+    with pytest.raises(InputError, match=r"The partner .* has learned from 6010_1_2"):
+        cross_validate(replace(options, partner=between.out))
 
 
 def counts(best: int) -> LevelCounts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -142,6 +143,7 @@ def test_the_learning_rate_rises_then_falls_to_almost_nothing(tmp_path):
         ({"chip": 24, "fold": 4}, "chip must be a multiple of 16, not 24"),
         ({"scene_size": 48, "chip": 32}, "too small for chips of 32"),
         ({"scenes": 0}, "nothing to train on"),
+        ({"partner": Path("other.onnx")}, "give their folder, too"),
     ],
 )
 def test_options_that_cannot_work_are_refused(tmp_path, change, message):

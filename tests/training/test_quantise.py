@@ -75,7 +75,7 @@ def test_weights_and_arithmetic_are_int8(pair):
     weights = [array for array in graph.initializer if len(array.dims) == 4]
     assert {array.data_type for array in weights} == {onnx.TensorProto.INT8}
     assert int8.stat().st_size < 0.45 * fp32.stat().st_size
-    network = load_model(int8)._compiled.get_runtime_model()
+    network = load_model(int8)._all_cores.compiled.get_runtime_model()
     executed = [
         node.get_rt_info()["runtimePrecision"].astype(str)
         for node in network.get_ops()

@@ -29,6 +29,13 @@ def test_trust_comes_from_the_models_own_contract(contract, words) -> None:
     assert "not measured" in text  # waterways
 
 
+def test_the_spanish_note_on_trust_has_the_english_of_the_model_file_apart(contract, words, parts) -> None:
+    note = trust(contract, Texts("es"))
+    assert "Donde se midió, el mapa y la verdad comparten 61,7 %" in words(note)
+    (quoted,) = [part["props"] for part in parts(note) if part["props"].get("lang") == "en"]
+    assert quoted["children"] == "simulated scenes"
+
+
 def test_an_unmeasured_model_and_another_model_are_called_so(words) -> None:
     assert "Nobody has measured" in words(trust(ModelContract(name="a", version="1"), ENGLISH))
     assert "Another model" in words(trust(None, ENGLISH))

@@ -27,6 +27,15 @@ def test_hectares_have_about_three_digits(area_m2: float, english: str, spanish:
     assert formats.hectares(area_m2, "es") == spanish
 
 
+@pytest.mark.parametrize(
+    ("value", "english", "spanish"),
+    [(0.5, "0.50", "0,50"), (0.504, "0.504", "0,504"), (0.1 + 0.2, "0.30", "0,30"), (0.12345, "0.1235", "0,1235")],
+)
+def test_thresholds_have_as_many_decimals_as_they_need(value: float, english: str, spanish: str) -> None:
+    assert formats.threshold(value, "en") == english
+    assert formats.threshold(value, "es") == spanish
+
+
 def test_exact_hectares_tell_square_metres_apart() -> None:
     assert formats.exact_hectares(12_345.0, "en") == "1.2345"
     assert formats.exact_hectares(12_346.0, "es") == "1,2346"

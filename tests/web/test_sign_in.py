@@ -11,6 +11,8 @@ from flask.testing import FlaskClient
 from suelo.jobs.service import JobService
 from suelo.settings import Settings
 from suelo.web.app import create_app
+from suelo.web.texts import Texts
+from suelo.web.views import Views
 
 HTML = {"Accept": "text/html,*/*;q=0.8"}
 
@@ -77,6 +79,16 @@ def test_what_is_no_page_says_401(browser: FlaskClient) -> None:
         assert browser.get(address, headers={"Accept": "application/json"}).status_code == 401
     assert browser.post("/_dash-update-component", json={}).status_code == 401
     assert browser.get("/assets/favicon.svg").status_code == 200
+
+
+def test_pages_have_a_way_to_sign_out_where_people_sign_in(service: JobService, tmp_path: Path, parts) -> None:
+    open_service = JobService(Settings(home=tmp_path / "open"))
+    for asked, ways in ((service, ["/sign-out"]), (open_service, [])):
+        views = Views(asked, lambda: "me")
+        for address in ("/", "/nothing"):
+            page = parts(views.content(address, "", Texts("en")))
+            assert [part["props"]["action"] for part in page if part["type"] == "Form"] == ways
+    open_service.stop()
 
 
 def test_a_server_without_users_has_no_form(tmp_path: Path) -> None:

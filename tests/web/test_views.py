@@ -6,6 +6,7 @@ import pytest
 from rasterio.io import MemoryFile
 
 from suelo.errors import NotFoundError
+from suelo.jobs.uploads import LARGE_BYTES
 from suelo.segmentation.selection import Selection
 from suelo.web.charts import measured
 from suelo.web.texts import Texts
@@ -29,6 +30,13 @@ def test_results_are_found_by_whoever_has_the_address_but_listed_for_their_owner
     assert views.job_at(path) == georeferenced
     assert views.exists(path)
     assert views.jobs(10) == []
+
+
+def test_the_page_knows_which_images_need_a_digest(views, parts) -> None:
+    assert named(parts, views.content("/", "", ENGLISH), "upload")["data-digest-above"] is None
+    # Then they go straight to S3.
+    views._service.settings.presign = True
+    assert named(parts, views.content("/", "", ENGLISH), "upload")["data-digest-above"] == LARGE_BYTES
 
 
 @pytest.mark.parametrize("path", ["/results/", "/results/" + "0" * 32, "/results/../v1", "/other", "/results/a/b"])
@@ -114,8 +122,11 @@ def test_a_queued_job_shows_its_progress_and_a_failed_one_its_reason(
 
 
 def test_the_page_of_a_failed_job_says_why_and_what_to_do(views, make_job, monkeypatch, words) -> None:
-    failed = make_job(status="failed", message="The file ends too early.")
+    failed = make_job(status="failed", message="The server stopped 3 times while it worked on this image.")
     monkeypatch.setattr(views, "job_at", lambda path: failed)
     text = words(views.content("/results/x", "", ENGLISH))
-    assert "The file ends too early." in text
-    assert "eight WorldView-3 bands" in text
+    assert failed.message in text
+    assert "tell the operator" in text
+    # An image that becomes a job has its eight bands: others are refused before.
+    assert "bands" not in text
+    assert f"El servidor dice, en inglés: «{failed.message}»" in words(views.content("/results/x", "", Texts("es")))

@@ -24,11 +24,10 @@ from suelo.api.representation import job_json
 from suelo.api.timing import part
 from suelo.errors import ConflictError, InputError, SueloError
 from suelo.jobs.job import Job, JobOptions
-from suelo.segmentation.polygons import polygonise
-from suelo.segmentation.raster import Probabilities
 from suelo.segmentation.selection import Selection
 
 if TYPE_CHECKING:
+    from suelo.segmentation.polygons import Polygons
     from suelo.segmentation.summary import ClassSummary
 
 JSON, GEOJSON, CSV = "application/json", "application/geo+json", "text/csv"
@@ -84,30 +83,30 @@ def segment_tiff() -> Response | dict[str, Any]:
     _require_success(job)
     if answer == GEOJSON:
         return export_response(job, "geojson", "polygons")
-    with part("summary"):
-        summary = service().results.summary(job.id, selection)
-    with part("polygons"), service().results.probabilities(job.id) as raster:
-        records = dataframe(job, raster, selection, summary)
+    with part("polygons"):
+        summary, polygons = service().results.outlines(job.id, selection)
+    with part("table"):
+        records = dataframe(job, polygons, selection, summary)
     if answer == CSV:
         return _csv(records)
     return {"job": job_json(job, owner), "statistics": [row.to_dict() for row in summary], "dataframe": records}
 
 
 def dataframe(
-    job: Job, probabilities: Probabilities, selection: Selection, summary: Sequence[ClassSummary]
+    job: Job, polygons: Sequence[Polygons], selection: Selection, summary: Sequence[ClassSummary]
 ) -> list[dict[str, Any]]:
     """One record per class that is switched on, with `COLUMNS`.
 
     Args:
         job: The job.
-        probabilities: Its probabilities.
+        polygons: Its polygons.
         selection: What is shown.
         summary: Numbers of all classes.
     """
     import shapely
 
     found: dict[int, list[shapely.Polygon]] = {c.id: [] for c in selection.classes}
-    for batch in polygonise(probabilities, selection):
+    for batch in polygons:
         found[batch.land_cover.id].extend(batch.geometry)
     records = []
     for c in selection.classes:

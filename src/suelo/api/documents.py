@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from suelo.api.parameters import ID_PATTERN
+from suelo.imagery.georeference import MAX_GSD_M, MIN_GSD_M
 from suelo.imagery.layout import BANDS
 from suelo.landcover import CLASS_COUNT
 from suelo.model.contract import ModelContract
@@ -54,7 +55,9 @@ class Statistics(BaseModel):
 class Options(Document):
     """What a job is told besides its image."""
 
-    gsd_m: float = Field(default=ABSENT, ge=0.01, le=1000, description="Metres per pixel of an image without a CRS.")
+    gsd_m: float = Field(
+        default=ABSENT, ge=MIN_GSD_M, le=MAX_GSD_M, description="Metres per pixel of an image without a CRS."
+    )
     statistics: Statistics = Field(default=ABSENT, description="Band statistics in place of the image's own.")
 
 
@@ -65,7 +68,10 @@ class NewUpload(BaseModel):
 
     name: str = Field(default="image.tif", description="File name.")
     size: Annotated[int, Field(ge=1)] | None = Field(default=ABSENT, description="Bytes that will come.")
-    sha256: Sha256 | None = Field(default=ABSENT, description="Their SHA-256; other bytes are refused.")
+    sha256: Sha256 | None = Field(
+        default=ABSENT,
+        description="Their SHA-256; other bytes are refused. Needed above 100 MB if the image goes straight to S3.",
+    )
 
 
 class UploadRoom(Document):
@@ -184,7 +190,9 @@ class Job(Document):
     normalisation: Statistics | None = Field(description="Band statistics; null until they are measured.")
     map: Address = Field(default=ABSENT, description="Once it has succeeded: how to show it on a map.")
     files: dict[str, Address] = Field(default=ABSENT, description="Once it has succeeded: its files.")
-    statistics: list[ClassNumbers] = Field(default=ABSENT, description="Numbers per class for the selection.")
+    statistics: list[ClassNumbers] = Field(
+        default=ABSENT, description="Numbers per class for the selection, if files are there."
+    )
 
 
 class JobList(Document):

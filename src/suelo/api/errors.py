@@ -17,6 +17,7 @@ from suelo.errors import (
     ImageError,
     ImageTooLargeError,
     InputError,
+    KeyInUseError,
     KeyReusedError,
     ModelError,
     NotAllowedError,
@@ -36,6 +37,7 @@ TITLES: dict[type[SueloError], tuple[str, str]] = {
     ModelError: ("model", "The model cannot be used"),
     NotAllowedError: ("not-allowed", "This is not allowed"),
     NotFoundError: ("not-found", "There is no such thing"),
+    KeyInUseError: ("key-in-use", "The same request is being carried out"),
     ConflictError: ("conflict", "The request does not fit the state"),
     CancelledError: ("cancelled", "The work was cancelled"),
     InputError: ("invalid-request", "The request cannot be understood"),
@@ -83,6 +85,8 @@ def _suelo(error: SueloError) -> Response:
     answer = problem(error.status, kind, title, str(error))
     if error.status == HTTPStatus.SERVICE_UNAVAILABLE:
         answer.headers["Retry-After"] = "5"
+    if isinstance(error, KeyInUseError):
+        answer.headers["Retry-After"] = "1"
     if error.status == HTTPStatus.UNAUTHORIZED:
         answer.headers["WWW-Authenticate"] = 'Bearer realm="suelo"'
     return answer

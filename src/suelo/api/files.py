@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from flask import Blueprint, Response, send_file
+from flask import Blueprint, Response, request, send_file
 
 from suelo.api.context import finished_job, selection_for, service
 from suelo.api.operation import F, file_of, operation
@@ -100,7 +100,21 @@ def _redirect(address: str) -> Response:
     return Response(status=303, headers={"Location": address, "Cache-Control": "no-store"})
 
 
+def _mend_range(size: int) -> None:
+    """Take from the current request a `Range` that RFC 9110 lets or makes a server ignore; Werkzeug would refuse it."""
+    asked = request.headers.get("Range", "")
+    unit, _, spans = (text.strip() for text in asked.partition("="))
+    known = unit.lower() == "bytes" and "," not in spans
+    weak = request.headers.get("If-Range", "").startswith("W/")
+    if not known or weak or request.method != "GET":
+        request.environ.pop("HTTP_RANGE", None)
+    elif spans[:1] == "-" and spans[1:].isdecimal() and int(spans[1:]) > size:
+        # More of the end than there is: all of it.
+        request.environ["HTTP_RANGE"] = "bytes=0-"
+
+
 def _send(job: Job, path: Path, media_type: str, name: str, etag: str) -> Response:
+    _mend_range(path.stat().st_size)
     response = send_file(
         path,
         media_type,

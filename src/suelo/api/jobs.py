@@ -1,7 +1,8 @@
-"""`/v1/jobs`: making, listing, watching and deleting jobs."""
+"""`/v1/jobs`: making, listing, watching, cancelling and deleting jobs."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from flask import Blueprint, Response, request, url_for
@@ -13,8 +14,9 @@ from suelo.api.owner import current_owner
 from suelo.api.parameters import SELECTION
 from suelo.api.representation import job_json, moment_text
 from suelo.api.timing import part
-from suelo.errors import InputError
+from suelo.errors import InputError, NotFoundError
 from suelo.jobs.job import JobOptions
+from suelo.jobs.records import Place
 
 PAGE = 50
 """Jobs on a page of the list, unless `limit` says otherwise."""
@@ -28,6 +30,7 @@ def add_routes(api: Blueprint) -> None:
     api.get("/v1/jobs")(list_jobs)
     api.get("/v1/jobs/<id:job_id>")(show_job)
     api.get("/v1/jobs/<id:job_id>/events")(list_events)
+    api.post("/v1/jobs/<id:job_id>/cancel")(cancel_job)
     api.delete("/v1/jobs/<id:job_id>")(delete_job)
 
 
@@ -68,10 +71,11 @@ def list_jobs() -> dict[str, Any]:
     owner = current_owner()
     limit = _limit(request.args.get("limit"))
     before = request.args.get("before")
-    found = service().list(owner, limit + 1, None if before is None else checked_id(before, "job"))
+    start = None if before is None else Place.parse(before) or checked_id(before, "job")
+    found = service().list(owner, limit + 1, start)
     page = found[:limit]
     more = len(found) > limit
-    following = url_for("api.list_jobs", limit=limit, before=page[-1].id) if more else None
+    following = url_for("api.list_jobs", limit=limit, before=Place.of(page[-1])) if more else None
     return {"jobs": [job_json(job, owner) for job in page], "next": following}
 
 
@@ -82,9 +86,20 @@ def show_job(job_id: str) -> dict[str, Any]:
     selection = selection_for(job)
     summary = None
     if job.status == "succeeded":
-        with part("summary"):
+        # A result that is lost is no reason to hide its job: it can still be deleted.
+        with part("summary"), suppress(NotFoundError):
             summary = service().results.summary(job.id, selection)
     return job_json(job, current_owner(), summary)
+
+
+@operation("Jobs", answers={200: json_of("Job")}, problems=(404,))
+def cancel_job(job_id: str) -> dict[str, Any]:
+    """Cancel a job: a queued one at once, a running one soon; one that is finished stays as it is.
+
+    `status` and `cancel_requested` of the answer say which it was.
+    """
+    job = own_job(job_id)
+    return job_json(service().cancel(job.id), current_owner())
 
 
 @operation("Jobs", answers={202: json_of("Job"), 204: {}}, problems=(404, 409))

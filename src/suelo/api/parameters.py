@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from suelo.imagery.georeference import MAX_GSD_M, MIN_GSD_M
 from suelo.jobs.tiles import LAYERS
 from suelo.landcover import CLASS_KEYS
 
@@ -59,7 +60,7 @@ QUERY: dict[str, dict[str, Any]] = {
     },
     "gsd_m": {
         "description": "Metres per pixel of an image without a coordinate reference system.",
-        "schema": {"type": "number", "minimum": 0.01, "maximum": 1000},
+        "schema": {"type": "number", "minimum": MIN_GSD_M, "maximum": MAX_GSD_M},
         "example": 1.24,
     },
     "limit": {
@@ -68,8 +69,9 @@ QUERY: dict[str, dict[str, Any]] = {
         "example": 20,
     },
     "before": {
-        "description": "Only jobs that come after this one in the list; `next` of the page before has it.",
-        "schema": {"type": "string", "pattern": ID_PATTERN},
+        "description": "Only jobs that come after this place in the list; `next` of the page before has it. The id of "
+        "a job that is still there will do too.",
+        "schema": {"type": "string", "pattern": "^([0-9]{1,17}-)?[0-9a-f]{32}$"},
         "example": _EXAMPLE_ID,
     },
     "lat": {

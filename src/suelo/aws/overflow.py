@@ -91,7 +91,7 @@ def _store(answer: _Answer, lend: Lend) -> str | None:
     media_type = headers.get("Content-Type", "application/octet-stream")
     _, options = parse_options_header(headers.get("Content-Disposition"))
     name = options.get("filename") or f"answer{mimetypes.guess_extension(media_type.partition(';')[0]) or ''}"
-    with tempfile.NamedTemporaryFile() as file:
+    with tempfile.NamedTemporaryFile(prefix="suelo-") as file:
         for chunk in answer:
             file.write(chunk)
         file.flush()

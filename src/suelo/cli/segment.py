@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -50,7 +51,9 @@ def segment(
     formats: Annotated[
         list[Format] | None, typer.Option("--format", help="What to write; repeat it. Default: gpkg geojson csv png.")
     ] = None,
-    model: Annotated[Path | None, typer.Option(help="Another model file (.onnx with its contract inside).")] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="Another model file (.onnx with its contract inside). Default: SUELO_MODEL.")
+    ] = None,
     statistics: Annotated[
         Path | None,
         typer.Option(help="Stretch with the statistics of another scene: its result.json or a statistics file."),
@@ -74,7 +77,9 @@ def segment(
             help="Where workers put strips: a folder they all see, or s3://bucket/prefix. Default: the output."
         ),
     ] = "",
-    threads: Annotated[int, typer.Option(help="Threads for the network; 0 uses all cores.", min=0)] = 0,
+    threads: Annotated[
+        int | None, typer.Option(help="Threads for the network; 0 uses all cores. Default: SUELO_THREADS or 0.", min=0)
+    ] = None,
     show_profile: Annotated[bool, typer.Option("--profile", help="Print where the time went.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON per image on standard output.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
@@ -108,6 +113,7 @@ def segment(
         raise InputError("--store is where workers put strips; it needs --workers or --scheduler.")
     if store:
         StripStore(store)  # says what is wrong with the address, once for all images
+    model, threads = _model_and_threads(model, threads)
     # Where workers run the network, one thread is enough here: nothing but its contract is used.
     network = load_model(model, threads=1 if workers or scheduler else threads)
     selection = _selection(network, threshold or [], classes, min_area or [], simplify)
@@ -128,16 +134,17 @@ def segment(
         batch = Batch(network, stretch, gsd, resume, store, cluster)
         begun = stack.enter_context(closing(batch.begin(images, folders)))
         for number, (image, folder, finish) in enumerate(zip(images, folders, begun, strict=True), start=1):
-            title = folder.name if len(images) == 1 else f"{number}/{len(images)} {folder.name}"
+            title = _shown(folder.name) if len(images) == 1 else f"{number}/{len(images)} {_shown(folder.name)}"
             started = time.perf_counter()
             try:
                 with progress_bar(title, hidden=quiet or as_json) as report:
                     result, profile = finish(selection, chosen, partial(_pass_on, report))
-            except SueloError as error:
-                worst = max(worst, error.exit_code)
+            except (SueloError, OSError, RuntimeError, UnicodeError) as error:
+                worst = max(worst, error.exit_code if isinstance(error, SueloError) else 1)
+                said = str(error) if isinstance(error, SueloError) else f"It cannot be segmented: {_reason(error)}."
                 if as_json:
-                    typer.echo(json.dumps({"image": image, "error": str(error)}, ensure_ascii=False))
-                typer.secho(f"{image}: {error}", fg="red", err=True)
+                    typer.echo(json.dumps({"image": _shown(image), "error": said}, ensure_ascii=False))
+                typer.secho(f"{_shown(image)}: {said}", fg="red", err=True)
                 continue
             if as_json:
                 more = {"profile": profile.to_dict()} if show_profile else {}
@@ -147,6 +154,25 @@ def segment(
             if show_profile and not as_json:
                 typer.echo(profile.table())
     raise typer.Exit(worst)
+
+
+def _model_and_threads(model: Path | None, threads: int | None) -> tuple[Path | None, int]:
+    """The model file and the threads for the network: what was asked for, or what the environment says."""
+    if not {"SUELO_MODEL", "SUELO_THREADS"} & {name.upper() for name in os.environ}:
+        return model, threads or 0  # without the time that reading the settings takes
+    from suelo.settings import read_settings
+
+    settings = read_settings()
+    return model or settings.model, settings.threads if threads is None else threads
+
+
+def _shown(name: str) -> str:
+    """A name as it can be printed, also where it is not in UTF-8."""
+    return os.fsencode(name).decode(errors="backslashreplace")
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or str(error) or type(error).__name__).splitlines()[0].rstrip(".")
 
 
 def _pass_on(report: Report, progress: Progress) -> None:
@@ -182,11 +208,15 @@ def _selection(
 
 def _folders(images: Sequence[str], output: Path) -> list[Path]:
     """A folder for each image; images of the same name in different folders get numbers."""
-    if output.exists() and not output.is_dir():
-        raise InputError(f"The output {output} is a file; it must be a folder.")
+    try:
+        if output.exists() and not output.is_dir():
+            raise InputError(f"The output {output} is a file; it must be a folder.")
+    except OSError as error:
+        raise InputError(f"The output {output} cannot be used: {error.strerror}.") from None
     folders: list[Path] = []
     for image in images:
-        stem = Path(image.split("?")[0].rstrip("/")).stem or "image"
+        path = image.split("?")[0] if image.startswith(("http://", "https://")) else image
+        stem = Path(path.rstrip("/")).stem or "image"
         folder, count = output / stem, 1
         while folder in folders:
             count += 1

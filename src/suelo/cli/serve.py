@@ -42,10 +42,10 @@ def serve(
 
     from suelo.cli.process import on_stop, write_log
     from suelo.jobs.service import JobService
-    from suelo.settings import Settings
+    from suelo.settings import read_settings
     from suelo.web.app import create_app
 
-    settings = Settings()
+    settings = read_settings()
     write_log(settings.log_level)
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a full queue is no news
     on_stop(sys.exit)  # waitress takes that for the wish to stop
@@ -53,9 +53,10 @@ def serve(
     if sample:
         typer.echo("Making the sample result …")
         service.ensure_sample()
+    page = create_app(service)
     try:
         server = create_server(
-            create_app(service),
+            page,
             host=host,
             port=port,
             threads=threads,
@@ -69,7 +70,11 @@ def serve(
         raise InputError(
             f"Port {port} on {host} cannot be used ({error.strerror}); choose another with --port."
         ) from None
-    shown = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104
+    except ValueError:
+        raise InputError(
+            f"The host {host} has no address on this machine; --host needs one, such as 127.0.0.1 or 0.0.0.0."
+        ) from None
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
     address = f"http://{shown}:{server.effective_port}"
     service.start(run_jobs=jobs)
     typer.echo(f"The page is on {address}  (Ctrl-C stops it)")

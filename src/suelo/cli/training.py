@@ -66,6 +66,8 @@ def train(
     scenes: Scenes = None,
     threads: Threads = 0,
     at_once: AtOnce = 1,
+    name: Annotated[str | None, typer.Option(help="Name of the model; that of its file by default.")] = None,
+    version: Annotated[str, typer.Option(help="Version of the model.")] = "1",
     check: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Only look through a folder in Kaggle's DSTL layout and say what is missing."),
@@ -110,6 +112,8 @@ def train(
         scenes=scenes,
         threads=threads,
         at_once=at_once,
+        name=name or out.stem,
+        version=version,
     )
     from suelo.training.train import train as run
 

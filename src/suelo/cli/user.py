@@ -62,9 +62,9 @@ def show() -> None:
 def _users() -> Iterator[Users]:
     from suelo.jobs.database import open_database
     from suelo.jobs.users import Users
-    from suelo.settings import Settings
+    from suelo.settings import read_settings
 
-    settings = Settings()
+    settings = read_settings()
     engine = open_database(
         settings.database_url,
         iam=settings.database_iam,

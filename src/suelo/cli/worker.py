@@ -19,9 +19,9 @@ def worker() -> None:
 
     from suelo.cli.process import on_stop, write_log
     from suelo.jobs.service import JobService
-    from suelo.settings import Settings
+    from suelo.settings import read_settings
 
-    settings = Settings()
+    settings = read_settings()
     write_log(settings.log_level)
     stopped = threading.Event()
     on_stop(stopped.set)

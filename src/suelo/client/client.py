@@ -46,7 +46,8 @@ class Client:
             url: Address of the server.
             token: From `suelo user add`, where the server asks for one.
             timeout_s: How long the server may be silent.
-            patience_s: How long to go on trying while the server cannot be reached; 0 for a single try.
+            patience_s: How long to go on trying, from the first failure on, while the server cannot be reached or
+                works on a try whose answer got lost; 0 for a single try.
 
         Raises:
             InputError: The address is not one of HTTP.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ from suelo.errors import (
     ImageError,
     ImageTooLargeError,
     InputError,
+    KeyInUseError,
     NotAllowedError,
     NotFoundError,
     SueloError,
@@ -35,6 +37,7 @@ _ERRORS: dict[int, type[SueloError]] = {
     503: UnavailableError,
     504: UnavailableError,
 }
+_KEY_IN_USE = "urn:problem-type:suelo:key-in-use"
 _CONNECT_TIMEOUT_S = 10.0
 _LONGEST_PAUSE_S = 8.0
 _PIECE = 1 << 20
@@ -42,6 +45,23 @@ _PIECE = 1 << 20
 T = TypeVar("T")
 Body = Callable[[], Any]
 """Opens what a request carries, anew for each try."""
+
+
+class _Session(requests.Session):
+    """A session that takes no password of ~/.netrc along to where it is sent on."""
+
+    def __init__(self, auth: Callable[[requests.PreparedRequest], requests.PreparedRequest] | None = None) -> None:
+        super().__init__()
+        self.auth = auth
+
+    def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
+        if self.should_strip_auth(str(response.request.url), str(prepared_request.url)):
+            prepared_request.headers.pop("Authorization", None)
+
+
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Leave a request alone, which keeps `requests` from putting a password of ~/.netrc in place of its token."""
+    return request
 
 
 class Connection:
@@ -65,9 +85,10 @@ class Connection:
         self.url = url.rstrip("/")
         self._timeout = (_CONNECT_TIMEOUT_S, timeout_s)
         self._patience_s = patience_s
-        self._session = requests.Session()
+        self._session = _Session()
         if token is not None:
             self._session.headers["Authorization"] = f"Bearer {token}"
+            self._session.auth = _as_it_is
 
     def address(self, path: str) -> str:
         """The full address of a path of the server; full addresses stay as they are."""
@@ -134,7 +155,7 @@ class Connection:
         address = self.address(path)
         # The token is for the server alone: addresses of S3 carry their own permission.
         own = address.startswith(f"{self.url}/")
-        session = self._session if own else requests.Session()
+        session = self._session if own else _Session(auth=_as_it_is)
         data = body() if body is not None else None
         try:
             answer = session.request(
@@ -149,14 +170,18 @@ class Connection:
             raise _error(answer)
 
     def _patiently(self, attempt: Callable[[], T]) -> T:
-        end, pause = time.monotonic() + self._patience_s, 0.5
+        end, pause = math.inf, 0.5
         while True:
             try:
                 return attempt()
             except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
+                # Patience begins with the first failure: a chip may take a minute before its server dies.
+                end = min(end, time.monotonic() + self._patience_s)
                 if time.monotonic() + pause > end:
                     raise UnavailableError(f"The server at {self.url} cannot be reached.") from error
-            except UnavailableError:
+            except (UnavailableError, KeyInUseError):
+                # The server works on an earlier try whose answer got lost.
+                end = min(end, time.monotonic() + self._patience_s)
                 if time.monotonic() + pause > end:
                     raise
             time.sleep(pause)
@@ -166,8 +191,11 @@ class Connection:
 def _error(answer: requests.Response) -> SueloError:
     """What a refusal means: its problem document's sentence, as the error that a program here would raise."""
     try:
-        detail = answer.json()["detail"]
+        problem = answer.json()
+        detail, kind = problem["detail"], problem.get("type")
     except (ValueError, KeyError, TypeError):
-        detail = ""
+        detail = kind = ""
     sentence = detail or f"The server answered {answer.status_code} {answer.reason}."
+    if kind == _KEY_IN_USE:
+        return KeyInUseError(sentence)
     return _ERRORS.get(answer.status_code, SueloError)(sentence)

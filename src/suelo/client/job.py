@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from suelo.client.connection import Connection
-from suelo.client.query import Show
+from suelo.client.query import Show, class_keys
 from suelo.errors import CancelledError, InputError, SueloError, UnavailableError
 from suelo.progress import progress_bar
 
@@ -116,9 +116,12 @@ class RemoteJob:
         return self
 
     def cancel(self) -> Self:
-        """Cancel the job: at once if it is queued, within a strip if it runs; a finished one stays as it is."""
-        if not self.refresh().finished:
-            self._connection.json("DELETE", self._path)
+        """Cancel the job: at once if it is queued, within a strip if it runs; a finished one stays as it is.
+
+        Raises:
+            NotAllowedError: It is somebody else's.
+        """
+        self._connection.json("POST", f"{self._path}/cancel")
         return self.refresh()
 
     def delete(self) -> None:
@@ -161,7 +164,7 @@ class RemoteJob:
         self,
         *,
         threshold: float | Mapping[str, float] | None = None,
-        classes: Iterable[str] | None = None,
+        classes: str | Iterable[str] | None = None,
         min_area: float | Mapping[str, float] | None = None,
         simplify: float | None = None,
     ) -> geopandas.GeoDataFrame:
@@ -170,7 +173,7 @@ class RemoteJob:
         Args:
             threshold: Probability from which a pixel belongs to a class, for all classes or per class by its key; the
                 model's thresholds by default.
-            classes: Keys of the classes; all by default.
+            classes: Keys of the classes, or the key of one; all by default.
             min_area: Smallest area of an object in m², for all classes or per class.
             simplify: Tolerance of the outlines in metres.
 
@@ -201,8 +204,9 @@ class RemoteJob:
         import pandas
         import shapely
 
+        wanted = None if show.get("classes") is None else class_keys(show["classes"])
+        show["classes"] = wanted
         found = self.polygons(**show)
-        wanted = None if show.get("classes") is None else set(show["classes"])
         records = []
         for row in self._statistics(Show(**show)):
             if wanted is not None and row["key"] not in wanted:

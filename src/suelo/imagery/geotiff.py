@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
 import numpy as np
 import rasterio
+from affine import Affine
 from numpy.typing import NDArray
-from rasterio.io import DatasetWriter
+from rasterio.crs import CRS
+from rasterio.io import DatasetReader, DatasetWriter, MemoryFile
 from rasterio.windows import Window as RasterioWindow
 
 from suelo.errors import SueloError
@@ -23,8 +25,12 @@ from suelo.imagery.grid import Grid
 from suelo.imagery.overviews import halve
 
 _TILE = 512
-_SMALL_TILE = 256
+_TILE_STEP = 16
+"""The format wants sides of tiles that are multiples of this."""
 _SMALLEST_OVERVIEW = 256
+
+_CRS_TAG = "SUELO_CRS"
+"""Tag for the WKT of a CRS that GeoTIFF has no keys for, such as the urban grids of Colombian cities."""
 
 
 class RasterWriter:
@@ -33,8 +39,9 @@ class RasterWriter:
     Rows are gathered to rows of tiles, so memory grows with the width and not with the height. Each row of tiles is
     halved for the overviews as it comes. An image of more than one tile has one file per resolution under a temporary
     name in the same folder; closing puts their tiles together, as they are, in the order that the format asks for
-    (https://cogeo.org). Tiles are compressed with DEFLATE, which every reader knows. The final name appears when the
-    file is whole; after an error nothing is left. Any thread may write, one at a time.
+    (https://cogeo.org). An image of one tile is made in memory. Tiles are compressed with DEFLATE, which every reader
+    knows. The final name appears when the file is whole; after an error nothing is left. Any thread may write, one at a
+    time.
     """
 
     def __init__(
@@ -60,11 +67,11 @@ class RasterWriter:
             nodata: Value without data, or None.
             descriptions: Name of each band.
             resampling: How overviews are made: `average` leaves pixels without data out.
-            tags: Metadata of the file.
+            tags: Metadata of the file; a CRS that GeoTIFF cannot hold is added, for `crs_of`.
             smooth: Neighbouring samples mostly differ, and by little: their differences are compressed.
 
         Raises:
-            SueloError: The folder cannot be written.
+            SueloError: The folder cannot be written; of an image of one tile `close` says that.
             ValueError: There is not one description per band.
         """
         if len(descriptions) != bands:
@@ -77,15 +84,16 @@ class RasterWriter:
         self._dtype = np.dtype(dtype)
         self._taken = 0
         self._levels: list[_Level] = []
-        tile = _SMALL_TILE if max(grid.shape) <= _TILE else _TILE
+        factors = _overview_factors(grid)
+        tile = (_TILE, _TILE) if factors else (_rounded_up(grid.height), _rounded_up(grid.width))
         profile = {
             "driver": "GTiff",
             "count": bands,
             "dtype": dtype,
             "nodata": nodata,
             "tiled": True,
-            "blockxsize": tile,
-            "blockysize": tile,
+            "blockysize": tile[0],
+            "blockxsize": tile[1],
             # Planes apart: one class of a scene is read without the nine others.
             "interleave": "band",
             "photometric": "MINISBLACK",
@@ -93,12 +101,20 @@ class RasterWriter:
             "zlevel": 1,  # libdeflate: as fast as ZSTD level 1 and within a twentieth of the size of level 6
             "predictor": (3 if self._dtype.kind == "f" else 2) if smooth else 1,
         }
-        factors = _overview_factors(grid)
-        georeference = {} if grid.crs is None else {"crs": grid.crs, "transform": grid.transform}
+        tags = dict(tags or {})
+        georeference: dict[str, Any] = {}
+        if grid.crs is not None:
+            wkt = grid.crs.to_wkt()
+            some, all_of_it = _geotiff_holds(wkt)
+            # GDAL would write a CRS that does not fit into a second file beside each part.
+            georeference = {"transform": grid.transform} | ({"crs": grid.crs} if some else {})
+            tags |= {} if all_of_it else {_CRS_TAG: wkt}
         bound_cache()
+        self._memory = None if factors else MemoryFile(ext=".tif")
         try:
             for factor in [*reversed(factors), 1]:
-                part = self._whole if not factors else self._path.with_name(f"{mark}.{factor}.part")
+                part = self._path.with_name(f"{mark}.{factor}.part")
+                part = part if self._memory is None else Path(self._memory.name)
                 threads = "ALL_CPUS" if factors and factor == 1 else "1"
                 layout = profile | {"bigtiff": "YES" if factors else "IF_SAFER", "num_threads": threads}
                 shape = -(-grid.height // factor), -(-grid.width // factor)
@@ -106,7 +122,7 @@ class RasterWriter:
                 reduce = partial(halve, nodata=nodata, average=resampling == "average")
                 layout |= georeference if factor == 1 else {}
                 self._levels.insert(0, _Level(part, layout, shape, coarser, reduce))
-            self._levels[0].describe(tags or {}, descriptions)
+            self._levels[0].describe(tags, descriptions)
         except GDAL_ERRORS as error:
             self._remove()
             raise self._failure() from error
@@ -143,9 +159,11 @@ class RasterWriter:
                 raise ValueError(f"{self._taken} rows were written of the {self._grid.height} of the grid")
             for level in self._levels:
                 level.close()
-            if len(self._levels) > 1:
+            if self._memory is not None:
+                self._whole.write_bytes(self._memory.getbuffer())
+            else:
                 assemble([level.path for level in self._levels], self._whole)
-            self._require_whole()
+                self._require_whole()
             self._whole.replace(self._path)
         except (*GDAL_ERRORS, OSError, BrokenTiffError) as error:
             raise self._failure() from error
@@ -160,7 +178,12 @@ class RasterWriter:
 
     def _remove(self) -> None:
         for level in self._levels:
-            level.remove()
+            level.close_file()
+        if self._memory is not None:
+            self._memory.close()
+        else:
+            for level in self._levels:
+                level.path.unlink(missing_ok=True)
         self._whole.unlink(missing_ok=True)
 
     def _failure(self) -> SueloError:
@@ -234,12 +257,11 @@ class _Level:
         """Write what is left, here and, by that, in the coarser file."""
         if self._count:
             self._flush()
-        self._file.close()
+        self.close_file()
 
-    def remove(self) -> None:
-        """Leave nothing."""
+    def close_file(self) -> None:
+        """Close the file as it is."""
         self._file.close()
-        self.path.unlink(missing_ok=True)
 
 
 def write_cog(
@@ -264,6 +286,28 @@ def write_cog(
         tags=tags,
     ) as writer:
         writer.write(array)
+
+
+def crs_of(raster: DatasetReader) -> CRS | None:
+    """The CRS of a raster that `RasterWriter` wrote; None where it has none."""
+    wkt = raster.tags().get(_CRS_TAG)
+    return raster.crs if wkt is None else CRS.from_wkt(wkt)
+
+
+@lru_cache(maxsize=64)
+def _geotiff_holds(wkt: str) -> tuple[bool, bool]:
+    """Whether a GeoTIFF gives some CRS back for this one, and whether it is the same."""
+    crs = CRS.from_wkt(wkt)
+    profile = {"height": 1, "width": 1, "count": 1, "dtype": "uint8", "transform": Affine.scale(2), "crs": crs}
+    with rasterio.Env(GDAL_PAM_ENABLED=False), MemoryFile(ext=".tif") as memory:
+        with memory.open(driver="GTiff", **profile):
+            pass
+        with memory.open() as file:
+            return file.crs is not None, file.crs == crs
+
+
+def _rounded_up(pixels: int) -> int:
+    return -(-pixels // _TILE_STEP) * _TILE_STEP
 
 
 def _overview_factors(grid: Grid) -> list[int]:

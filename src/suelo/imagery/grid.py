@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
 from rasterio.crs import CRS
 
+from suelo.imagery.ground import east_north_m, ellipsoid, longitudes_latitudes
+
 DEFAULT_GSD_M = 1.24
 """Ground sampling distance, in metres, of WorldView-3's multispectral bands at nadir."""
+
+_TOLERANCE = 0.01
+"""Maps on which areas are off by no more than this, and pixels no longer than wide by more, are taken as they are."""
+
+_Step = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +95,22 @@ class Grid:
         """Ground sampling distance in metres: the side of a square with the area of the pixel at the centre."""
         return float(np.sqrt(self.row_areas_m2(self.height // 2, self.height // 2 + 1)[0]))
 
+    @cached_property
+    def pixel_m(self) -> tuple[float, float]:
+        """Height and width in metres of the pixel at the centre: `gsd_m` twice where it is about square."""
+        if self.crs is None:
+            return self.gsd_m, self.gsd_m
+        across, down = self._ground_steps(np.array([self.height / 2 - 0.5]))
+        elongation = float(np.hypot(*down)[0] / np.hypot(*across)[0])
+        if not abs(elongation - 1) > _TOLERANCE:  # nor where it is not a number
+            return self.gsd_m, self.gsd_m
+        return self.gsd_m * float(np.sqrt(elongation)), self.gsd_m / float(np.sqrt(elongation))
+
     def row_areas_m2(self, start: int = 0, stop: int | None = None) -> NDArray[np.float64]:
         """Area on the ground of one pixel of each row.
 
-        In a projected CRS the area is planar, in a geographic CRS geodesic on the ellipsoid of the CRS.
+        In a projected CRS the area is planar, unless the CRS enlarges or shrinks areas at the centre by more than a
+        hundredth, as Web Mercator does; there, and in a geographic CRS, it is that on the ellipsoid of the CRS.
 
         Args:
             start: First row.
@@ -100,12 +120,41 @@ class Grid:
             Square metres, float64 (rows,).
         """
         rows = np.arange(start, self.height if stop is None else stop)
-        planar = abs(self.transform.determinant)
         if self.crs is None:
-            return np.full(rows.size, planar * self.pixel_gsd_m**2)
-        if not self.crs.is_geographic:
-            return np.full(rows.size, planar * self.crs.linear_units_factor[1] ** 2)
-        return self._geodesic_row_areas(rows)
+            return np.full(rows.size, abs(self.transform.determinant) * self.pixel_gsd_m**2)
+        if self.crs.is_geographic:
+            return self._geodesic_row_areas(rows)
+        if self._distorted:
+            return self._ground_row_areas(rows)
+        return np.full(rows.size, self._planar_area_m2)
+
+    @property
+    def _planar_area_m2(self) -> float:
+        assert self.crs is not None
+        area: float = abs(self.transform.determinant) * self.crs.linear_units_factor[1] ** 2
+        return area
+
+    @cached_property
+    def _distorted(self) -> bool:
+        """Whether areas in the plane of the CRS are not about those on the ground."""
+        ground = float(self._ground_row_areas(np.array([self.height / 2 - 0.5]))[0])
+        return bool(np.isfinite(ground)) and abs(self._planar_area_m2 - ground) > _TOLERANCE * ground
+
+    def _ground_row_areas(self, rows: NDArray[Any]) -> NDArray[np.float64]:
+        (east, north), (other_east, other_north) = self._ground_steps(rows)
+        return np.abs(east * other_north - north * other_east)
+
+    def _ground_steps(self, rows: NDArray[Any]) -> tuple[_Step, _Step]:
+        """How far it is to the east and to the north, in metres, across and down a pixel in the middle of rows."""
+        assert self.crs is not None
+        middle = self.width / 2
+        # Left, right, upper and lower edge of the pixels.
+        columns = np.array([middle - 0.5, middle + 0.5, middle, middle])[:, None]
+        rows = rows + np.array([0.5, 0.5, 0.0, 1.0])[:, None]
+        a, b, c, d, e, f = self.transform[:6]
+        longitude, latitude = longitudes_latitudes(self.crs, a * columns + b * rows + c, d * columns + e * rows + f)
+        across = east_north_m(self.crs, longitude[:2], latitude[:2])
+        return across, east_north_m(self.crs, longitude[2:], latitude[2:])
 
     def _geodesic_row_areas(self, rows: NDArray[np.int_]) -> NDArray[np.float64]:
         """Areas on the ellipsoid, from its radii of curvature at the middle of each row.
@@ -114,7 +163,7 @@ class Grid:
         and N in the prime vertical (Snyder 1987, Map Projections: A Working Manual, equations 4-18 to 4-20).
         """
         assert self.crs is not None
-        radius, eccentricity2 = _ellipsoid(self.crs)
+        radius, eccentricity2 = ellipsoid(self.crs.to_wkt())
         to_radians = self.crs.units_factor[1]
         latitudes = self.transform.d * self.width / 2 + self.transform.e * (rows + 0.5) + self.transform.f
         sine = np.sin(latitudes * to_radians)
@@ -140,12 +189,3 @@ class Grid:
         if self.crs is None:
             return Grid(height, width, self.transform, None, gsd)
         return Grid(height, width, self.transform @ scale, self.crs, self.pixel_gsd_m)
-
-
-def _ellipsoid(crs: CRS) -> tuple[float, float]:
-    """Semi-major axis in metres and squared eccentricity of the ellipsoid of a CRS; WGS 84 where it has none."""
-    from pyproj import CRS as ProjCRS
-    from pyproj import Geod
-
-    geod = ProjCRS.from_wkt(crs.to_wkt()).get_geod() or Geod(ellps="WGS84")
-    return float(geod.a), float(geod.es)

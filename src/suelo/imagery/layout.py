@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Literal
 
@@ -77,14 +78,18 @@ class Layout:
     row_pages: RowPages | None = None
 
 
-def inspect(source: Source) -> Layout:
+def inspect(source: Source) -> tuple[Layout, DatasetReader]:
     """Read the headers of a TIFF.
+
+    Returns:
+        What they say, and the file, which stays open.
 
     Raises:
         ImageError: It cannot be opened, or is not an 8-band image of the contract.
     """
     try:
-        with environment(source), open_dataset(source.gdal_path) as image:
+        with environment(source), ExitStack() as stack:
+            image = stack.enter_context(open_dataset(source.gdal_path))
             pages = _pages(image)
             kind, height, width = _kind(image, pages, source)
             dtype = _dtype(image)
@@ -96,20 +101,21 @@ def inspect(source: Source) -> Layout:
             if kind == "pages":
                 _look_at_pages(source, tuple(pages), dtype)
             crs, transform = georeference(image) if kind != "rows" else (None, Affine.identity())
-            alpha = _alpha(image)
-            return Layout(
+            layout = Layout(
                 kind,
                 height,
                 width,
                 dtype,
                 image.nodata,
                 MaskFlags.per_dataset in image.mask_flag_enums[0] and MaskFlags.alpha not in image.mask_flag_enums[0],
-                alpha,
+                _alpha(image),
                 transform,
                 crs,
                 tuple(pages),
                 _row_pages(source, tuple(pages)) if kind == "rows" and not source.remote else None,
             )
+            stack.pop_all()
+            return layout, image
     except GDAL_ERRORS as error:
         said = str(error.__cause__ or error)
         raise ImageError(reason(source, said) if source.remote else _reason(said)) from error

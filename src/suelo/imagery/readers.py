@@ -34,7 +34,7 @@ class Reader(Protocol):
 def open_reader(source: Source, layout: Layout) -> Reader:
     """Open an image once more."""
     if layout.kind == "bands":
-        return BandReader(source.gdal_path, layout)
+        return BandReader(open_dataset(source.gdal_path), layout)
     if layout.kind == "pages":
         return PageReader(source.gdal_path, layout)
     return RowReader(source, layout)
@@ -43,9 +43,9 @@ def open_reader(source: Source, layout: Layout) -> Reader:
 class BandReader:
     """Eight bands of one image."""
 
-    def __init__(self, path: str, layout: Layout) -> None:
-        """Open the file at `path`."""
-        self._image = open_dataset(path)
+    def __init__(self, image: DatasetReader, layout: Layout) -> None:
+        """Read from an open file."""
+        self._image = image
         self._alpha = layout.alpha
         self._masked = layout.masked
 

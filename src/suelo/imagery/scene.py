@@ -12,6 +12,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+from rasterio.io import DatasetReader
 
 from suelo.errors import ImageError, InputError
 from suelo.imagery.gdal import GDAL_ERRORS, bound_cache
@@ -19,7 +20,7 @@ from suelo.imagery.georeference import MAX_GSD_M, MIN_GSD_M
 from suelo.imagery.grid import DEFAULT_GSD_M, Grid, Window
 from suelo.imagery.layout import BANDS, Layout, inspect
 from suelo.imagery.network import download, environment
-from suelo.imagery.readers import Reader, open_reader
+from suelo.imagery.readers import BandReader, Reader, open_reader
 from suelo.imagery.resampling import Axis, resample
 from suelo.imagery.source import Source, locate
 
@@ -63,7 +64,7 @@ class Scene:
         dtype: NumPy name of the samples in the file, e.g. "uint16".
     """
 
-    def __init__(self, source: Source, layout: Layout, gsd_m: float = DEFAULT_GSD_M) -> None:
+    def __init__(self, source: Source, layout: Layout, image: DatasetReader, gsd_m: float = DEFAULT_GSD_M) -> None:
         """Use `open_scene`."""
         self.name = source.name
         self.source = source.label
@@ -73,6 +74,10 @@ class Scene:
         self._layout = layout
         self._lock = threading.Lock()
         self._idle: list[Reader] = []
+        if layout.kind == "bands" and source.data is not None:
+            self._idle.append(BandReader(image, layout))  # to open a chip twice takes as long as to read it
+        else:
+            image.close()
         self._loaded: Pixels | None = None
         self._closed = False
         bound_cache(_BLOCK_ROWS * layout.width * BANDS * np.dtype(layout.dtype).itemsize)
@@ -238,11 +243,12 @@ def open_scene(source: str | os.PathLike[str] | bytes, *, gsd_m: float | None = 
         raise InputError(f"A ground sampling distance of {gsd_m:g} m is not within {MIN_GSD_M:g} to {MAX_GSD_M:g} m.")
     origin = locate(source, name)
     try:
-        layout = inspect(origin)
+        layout, image = inspect(origin)
         if layout.kind == "rows" and origin.remote:
+            image.close()
             origin = download(origin)
-            layout = inspect(origin)
-        return Scene(origin, layout, DEFAULT_GSD_M if gsd_m is None else gsd_m)
+            layout, image = inspect(origin)
+        return Scene(origin, layout, image, DEFAULT_GSD_M if gsd_m is None else gsd_m)
     except BaseException:
         origin.close()
         raise

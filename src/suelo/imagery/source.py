@@ -117,15 +117,24 @@ def _local(path: Path, name: str | None) -> Source:
         reason = getattr(error, "strerror", None) or "the name is not a file name"
         raise ImageError(f"The file {path.name[:80]!r} cannot be read ({reason}); {NEEDED}.") from None
     _require_tiff(head, size)
+    try:
+        str(path.absolute()).encode()
+    except UnicodeEncodeError:
+        raise ImageError(
+            f"The path {os.fsencode(path).decode(errors='backslashreplace')} is not in UTF-8; Suelo needs a file and "
+            "folders with names that are."
+        ) from None
     return Source(str(path.absolute()), str(path), name or path.stem, size)
 
 
 def _remote(address: str, name: str | None) -> Source:
     parts = urlsplit(address)
-    path = unquote(parts.path)
-    stem = name or PurePosixPath(path).stem or "image"
     if parts.scheme == "s3":
-        return Source(f"/vsis3/{parts.netloc}/{path.lstrip('/')}", address, stem, None)
+        # A key may have any sign in it, #, ? and % too, and stands for itself.
+        bucket, _, key = address.partition("://")[2].partition("/")
+        key = key.lstrip("/")
+        return Source(f"/vsis3/{bucket}/{key}", address, name or PurePosixPath(key).stem or "image", None)
+    stem = name or PurePosixPath(unquote(parts.path)).stem or "image"
     if parts.scheme in {"http", "https"}:
         label = parts._replace(query="", fragment="", netloc=parts.netloc.rpartition("@")[2]).geturl()
         return Source(f"/vsicurl/{quote(address, safe=_URL_SAFE)}", label, stem, None)

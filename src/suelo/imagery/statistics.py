@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,9 @@ SAMPLE_PIXELS = 2_000_000
 """Pixels that are looked at in a scene that has more."""
 
 _CACHED_VALUES = 1 << 16
+
+_COUNTABLE = ("uint8", "uint16")
+"""Types of so few values that how often each occurs is counted."""
 
 CLIP = (-0.5, 1.5)
 """Range of normalised values: half a stretch beyond either percentile is kept."""
@@ -116,8 +119,7 @@ def measure_statistics(scene: Scene, low_percentile: float = 1.0, high_percentil
     sample, count = _sample(scene)
     if sample.shape[1] == 0:
         raise ImageError("This image has no pixel with data; Suelo needs at least one.")
-    sample.sort(axis=1)  # several times faster than numpy.percentile on float32
-    low, high = (_percentile(sample, q) for q in (low_percentile, high_percentile))
+    low, high = _percentiles(sample, (low_percentile, high_percentile), whole_numbers=scene.dtype in _COUNTABLE)
     return BandStatistics(
         tuple(float(v) for v in low),
         tuple(float(v) for v in high),
@@ -133,7 +135,8 @@ def _sample(scene: Scene) -> tuple[NDArray[np.float32], int]:
     step = max(1, math.ceil(math.sqrt(height * width / SAMPLE_PIXELS)))
     if step == 1:
         pixels = scene.read()
-        return pixels.values[:, pixels.valid], pixels.valid.size
+        values = pixels.values.reshape(BANDS, -1) if pixels.valid.all() else pixels.values[:, pixels.valid]
+        return values, pixels.valid.size
     columns = slice(step // 2, None, step)
     parts = []
     count = 0
@@ -145,14 +148,29 @@ def _sample(scene: Scene) -> tuple[NDArray[np.float32], int]:
     return np.concatenate(parts, axis=1), count
 
 
-def _percentile(ordered: NDArray[np.float32], percentile: float) -> NDArray[np.float64]:
-    """Percentile of each row of sorted values, linear between neighbours like `numpy.percentile`."""
-    position = percentile / 100 * (ordered.shape[1] - 1)
-    left = int(position)
-    right = min(left + 1, ordered.shape[1] - 1)
-    below, above = ordered[:, left].astype(np.float64), ordered[:, right].astype(np.float64)
-    value: NDArray[np.float64] = below + (above - below) * (position - left)
-    return value
+def _percentiles(
+    sample: NDArray[np.float32], percentiles: Sequence[float], *, whole_numbers: bool
+) -> list[NDArray[np.float64]]:
+    """Percentiles of each row, linear between neighbours like `numpy.percentile`, of which this takes a tenth.
+
+    Args:
+        sample: Values (8, pixels).
+        percentiles: Which.
+        whole_numbers: True if all values are whole numbers of 16 bits: those are counted rather than put in order.
+    """
+    last = sample.shape[1] - 1
+    positions = [percentile / 100 * last for percentile in percentiles]
+    neighbours = [min(int(position) + step, last) for position in positions for step in (0, 1)]
+    ordered = np.empty((len(sample), len(neighbours)))
+    if whole_numbers:
+        for band, found in zip(sample, ordered, strict=True):
+            found[:] = np.searchsorted(np.cumsum(np.bincount(band.astype(np.uint16))), neighbours, side="right")
+    else:
+        ordered[:] = np.partition(sample, neighbours, axis=1)[:, neighbours]
+    return [
+        ordered[:, 2 * i] + (ordered[:, 2 * i + 1] - ordered[:, 2 * i]) * (position - int(position))
+        for i, position in enumerate(positions)
+    ]
 
 
 def normalise(pixels: Pixels, statistics: BandStatistics) -> NDArray[np.float32]:

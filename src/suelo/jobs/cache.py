@@ -60,6 +60,14 @@ class FileCache:
         else:
             path.unlink(missing_ok=True)
 
+    def folders(self, name: str) -> list[str]:
+        """Names of the folders in a folder."""
+        try:
+            with os.scandir(self._folder / name) as entries:
+                return [entry.name for entry in entries if entry.is_dir()]
+        except FileNotFoundError:
+            return []
+
     @contextmanager
     def _turn(self, name: str) -> Iterator[None]:
         with self._lock:

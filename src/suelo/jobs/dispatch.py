@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import OperationalError
 
 from suelo.errors import UnavailableError
+from suelo.jobs.parts import drop_unfinished
 from suelo.jobs.recovery import MAX_TRIES, SILENCE, recover
 from suelo.jobs.worker import BackgroundWorker
 
@@ -76,7 +77,7 @@ class Dispatcher:
             _log.warning("Job %s could not be announced; that is done again when the queue is empty", job_id)
 
     def announce_lost(self) -> int:
-        """Announce queued jobs again if their messages must have been lost; see `JobService.announce_lost`."""
+        """Announce queued jobs again if their messages were lost or failed; see `JobService.announce_lost`."""
         if self._queue is None or not self._queue.empty:
             return 0
         waiting = [row.id for row in self._records.unfinished() if row.status == "queued"]
@@ -92,7 +93,7 @@ class Dispatcher:
 
     def run_announced(self, job_id: str, stopping: Callable[[], bool]) -> Job | None:
         """Run a job that a message of the queue announced; see `JobService.run_announced`."""
-        job = self._records.claim(str(self._worker), job_id)
+        job = self._intake.take(job_id)
         if job is None:
             # It is done, deleted or in work; or its worker died, which recovery finds out.
             self.recover()
@@ -106,13 +107,16 @@ class Dispatcher:
         if job.status != "queued":
             return job
         if job.progress - before < _LEAST_ADVANCE and not self._records.try_again(job_id, MAX_TRIES):
-            return self._records.get(job_id)
+            job = self._records.get(job_id)
+            if job.status == "failed":
+                drop_unfinished(self._objects, job_id)
+            return job
         if self._queue is not None:
             self._queue.announce(job_id)
         return job
 
     def _run_next(self, stopping: Callable[[], bool]) -> bool:
-        job = self._records.claim(str(self._worker))
+        job = self._intake.take()
         if job is None:
             return False
         self._intake.run_queued(job, stopping)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from suelo.jobs.job import new_id
+from suelo.jobs.job import new_id, now
 from suelo.jobs.objects import Objects, export_key
+from suelo.jobs.recovery import EXPORT_AGE
 
 DIRECT_BYTES = 4_000_000
 """Smaller files come through the server, which knows whether a visitor has them already. AWS Lambda answers with up to
@@ -39,8 +40,11 @@ class Downloads:
             return None
         object_key = export_key(job_id, f"{path.stem}/{name}")
         address = self._objects.address_for_download(object_key)
-        if address is not None and self._objects.size(object_key) is None:
-            self._objects.put_file(object_key, path, name, media_type)
+        if address is not None:
+            changed = self._objects.changed(object_key)
+            # One that is old may be swept before the address has run out.
+            if changed is None or changed < now() - EXPORT_AGE:
+                self._objects.put_file(object_key, path, name, media_type)
         return address
 
     def lend(self, path: Path, name: str, media_type: str) -> str | None:

@@ -11,7 +11,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from suelo.jobs.job import now
-from suelo.jobs.tables import EventRow
+from suelo.jobs.tables import EVENTS, EventRow
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -44,7 +44,7 @@ def note(session: Session, job_id: str, *events: tuple[Kind, str]) -> None:
     """
     moment = now()
     rows = [{"job_id": job_id, "moment": moment, "kind": kind, "detail": detail} for kind, detail in events]
-    session.execute(insert(EventRow), rows)
+    session.execute(insert(EVENTS), rows)
 
 
 def events_of(engine: Engine, job_id: str) -> Sequence[Event]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +13,8 @@ from sqlalchemy import delete, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from suelo.errors import ConflictError, KeyReusedError
+from suelo.errors import KeyInUseError, KeyReusedError
+from suelo.jobs.identity import Worker
 from suelo.jobs.job import now
 from suelo.jobs.tables import IdempotencyRow
 
@@ -22,10 +24,14 @@ if TYPE_CHECKING:
 
 KEPT = timedelta(days=1)
 """An answer is kept so long."""
-ABANDONED = timedelta(minutes=15)
-"""A request that was not answered for so long died with its server; it may be sent again."""
+ABANDONED = timedelta(minutes=3)
+"""A request that was not answered for so long died with its server; the longest wait in one is two minutes."""
+ABANDONED_ON_LAMBDA = timedelta(minutes=1)
+"""The same on AWS Lambda, where no request outlives 30 s."""
 LARGEST = 1 << 20
 """A larger answer, compressed, is not kept in the database: the request is carried out again, which finds the job."""
+_WORKER = "Suelo-Worker"
+"""Until there is an answer, its headers hold this one: who carries the request out."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +52,16 @@ class KeptAnswer:
 class IdempotencyKeys:
     """Keys and answers in a database. Safe to use from several threads and processes."""
 
-    def __init__(self, engine: Engine) -> None:
-        """Use a database whose tables are up to date."""
+    def __init__(self, engine: Engine, worker: Worker) -> None:
+        """Use a database whose tables are up to date.
+
+        Args:
+            engine: The database.
+            worker: This process: another one on its machine frees its keys at once when it has died.
+        """
         self._engine = engine
+        self._worker = worker
+        self._abandoned = ABANDONED_ON_LAMBDA if "AWS_LAMBDA_FUNCTION_NAME" in os.environ else ABANDONED
 
     def begin(self, owner: str, key: str, request_sha256: str) -> KeptAnswer | None:
         """Take a key for a request.
@@ -64,36 +77,49 @@ class IdempotencyKeys:
 
         Raises:
             KeyReusedError: The key was used for another request.
-            ConflictError: The same request is being carried out.
+            KeyInUseError: The same request is being carried out.
         """
-        row = IdempotencyRow(owner=owner, key=key, request_sha256=request_sha256, created_at=now())
-        try:
-            with Session(self._engine) as session, session.begin():
-                session.execute(delete(IdempotencyRow).where(IdempotencyRow.created_at < now() - KEPT))
-                session.execute(
-                    delete(IdempotencyRow).where(
-                        *_is(owner, key),
-                        IdempotencyRow.status.is_(None),
-                        IdempotencyRow.created_at < now() - ABANDONED,
-                    )
-                )
-                session.add(row)
-        except IntegrityError:
-            return self._before(owner, key, request_sha256)
-        return None
-
-    def _before(self, owner: str, key: str, request_sha256: str) -> KeptAnswer | None:
+        if self._take(owner, key, request_sha256):
+            return None
         with Session(self._engine.execution_options(suelo_read_only=True)) as session:
             row = session.get(IdempotencyRow, (owner, key))
             if row is not None and row.request_sha256 != request_sha256:
                 raise KeyReusedError(
                     "This Idempotency-Key was used for another request; a new request needs a new key."
                 )
-            if row is None or row.status is None:
-                raise ConflictError("The same request is being carried out at this moment; send it again soon.")
-            if row.body is None:
-                return None
-            return KeptAnswer(row.status, row.headers or {}, zlib.decompress(row.body))
+            if row is not None and row.status is not None:
+                if row.body is None:
+                    return None
+                return KeptAnswer(row.status, row.headers or {}, zlib.decompress(row.body))
+        if row is not None and self._is_abandoned(row) and self._take(owner, key, request_sha256, row):
+            return None
+        raise KeyInUseError("The same request is being carried out at this moment; send it again soon.")
+
+    def _take(self, owner: str, key: str, request_sha256: str, dead: IdempotencyRow | None = None) -> bool:
+        """Take a key for a request, perhaps from one that died; False if another request has it."""
+        row = IdempotencyRow(
+            owner=owner,
+            key=key,
+            request_sha256=request_sha256,
+            created_at=now(),
+            headers={_WORKER: str(self._worker)},
+        )
+        try:
+            with Session(self._engine) as session, session.begin():
+                session.execute(delete(IdempotencyRow).where(IdempotencyRow.created_at < now() - KEPT))
+                if dead is not None:
+                    # Another may have taken it by now.
+                    same = IdempotencyRow.created_at == dead.created_at, IdempotencyRow.status.is_(None)
+                    session.execute(delete(IdempotencyRow).where(*_is(owner, key), *same))
+                session.add(row)
+        except IntegrityError:
+            return False
+        return True
+
+    def _is_abandoned(self, row: IdempotencyRow) -> bool:
+        holder = Worker.parse((row.headers or {}).get(_WORKER, ""))
+        dead = holder is not None and holder.surely_dead(self._worker)
+        return dead or row.created_at < now() - self._abandoned
 
     def keep(self, owner: str, key: str, answer: KeptAnswer) -> None:
         """Keep the answer to a request that has been carried out."""

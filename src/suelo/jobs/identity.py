@@ -6,10 +6,16 @@ import os
 import re
 import secrets
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 _SAFE = re.compile(r"[^A-Za-z0-9._-]")
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+"""Another one at each start of a machine."""
+_PROCESSES = Path("/proc/self/ns/pid")
+"""Its inode is another one wherever process ids are counted anew, as in each container."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +23,7 @@ class Worker:
     """A process that runs jobs.
 
     Attributes:
-        host: Name of the machine.
+        host: Name of the machine; with it what tells apart machines and containers that share one, and starts of each.
         pid: Process id there.
         token: Tells processes apart that had the same id one after the other.
     """
@@ -29,10 +35,7 @@ class Worker:
     @classmethod
     def here(cls) -> Self:
         """A new identity for this process."""
-        # The machines of AWS Lambda share a few host names and process ids; each has a log stream of its own.
-        stream = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME", "").rpartition("]")[2]
-        host = f"lambda-{stream}" if stream else socket.gethostname()
-        return cls(_SAFE.sub("-", host)[:64], os.getpid(), secrets.token_hex(4))
+        return cls(_SAFE.sub("-", _host())[:64], os.getpid(), secrets.token_hex(4))
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
@@ -64,3 +67,17 @@ class Worker:
         except PermissionError:
             return False
         return False
+
+
+def _host() -> str:
+    # The machines of AWS Lambda share a few host names and process ids; each has a log stream of its own.
+    stream = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME", "").rpartition("]")[2]
+    if stream:
+        return f"lambda-{stream}"
+    # Clones of a machine share its name, and so may containers; a process id means nothing to the others.
+    parts = [socket.gethostname()[:40]]
+    with suppress(OSError):  # not on every system
+        parts.append(_BOOT_ID.read_text()[:8])
+    with suppress(OSError):
+        parts.append(str(_PROCESSES.stat().st_ino))
+    return "-".join(parts)

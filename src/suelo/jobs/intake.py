@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from suelo.errors import ConflictError, ImageTooLargeError, InputError
+from suelo.errors import ConflictError, ImageError, ImageTooLargeError, InputError, NotFoundError
 from suelo.imagery.scene import open_scene
+from suelo.imagery.source import NEEDED
 from suelo.jobs.job import Job, JobOptions, new_id, now
 from suelo.jobs.objects import INPUT, Objects, key
 from suelo.jobs.records import Records
-from suelo.jobs.runner import Runner
+from suelo.jobs.runner import KeepChip, Runner
 from suelo.jobs.uploads import LARGE_BYTES, Uploads, clean_name
 
 if TYPE_CHECKING:
     from suelo.imagery.scene import Scene
+    from suelo.jobs.job import Upload
     from suelo.model.session import Model
 
+_log = logging.getLogger(__name__)
 
 PATIENCE_S = 900.0
 """A job of the queue waits so long for a database or a store that is away, before its turn ends without a result."""
@@ -36,6 +42,8 @@ class Intake:
         uploads: Uploads,
         runner: Runner,
         model: Callable[[], Model],
+        keep_chip: KeepChip,
+        delete_lost: Callable[[Job], bool],
         worker: str,
         max_direct_pixels: int,
         max_scene_pixels: int,
@@ -48,6 +56,8 @@ class Intake:
             uploads: What has arrived.
             runner: Runs jobs.
             model: Gives the model.
+            keep_chip: Takes the probabilities of chips that are answered at once.
+            delete_lost: Removes a job whose result is lost; see `Removal.delete_lost`.
             worker: Name of this process in the records.
             max_direct_pixels: Images of up to so many pixels are segmented at once.
             max_scene_pixels: Images of more pixels are refused.
@@ -57,28 +67,38 @@ class Intake:
         self._uploads = uploads
         self._runner = runner
         self._model = model
+        self._keep_chip = keep_chip
+        self._delete_lost = delete_lost
         self._worker = worker
         self._max_direct_pixels = max_direct_pixels
         self._max_scene_pixels = max_scene_pixels
         self._active: set[str] = set()
+        self._taking = threading.Lock()
 
-    @property
     def active(self) -> frozenset[str]:
-        """Jobs that this process is running."""
-        return frozenset(self._active)
+        """Jobs that this process is running: among them all that the records, read before, say it has."""
+        with self._taking:
+            return frozenset(self._active)
 
     def from_upload(self, upload_id: str, owner: str, options: JobOptions) -> Job:
         """Make a job of an upload; see `JobService.submit`."""
-        upload = self._uploads.whole(upload_id)
+        try:
+            upload = self._uploads.whole(upload_id)
+        except NotFoundError:
+            # Its sender may not have heard of the job: the server died, or the answer got lost.
+            with suppress(NotFoundError):
+                made = self._records.get(upload_id)
+                if made.owner == owner and made.options == options:
+                    return made
+            raise
         assert upload.sha256 is not None
         assert upload.received is not None
-        same = self._records.find_same(owner, upload.sha256, self._model().sha256, options)
+        same = self._same(owner, upload.sha256, options)
         if same is not None:
             self._uploads.discard(upload_id)
             return same
         try:
-            place = self._place(upload_id, upload.received)
-            with open_scene(place, gsd_m=options.gsd_m, name=PurePosixPath(upload.name).stem) as scene:
+            with self._open(upload, upload.received, options) as scene:
                 job = self._describe(upload_id, owner, scene, upload.sha256, upload.received, options)
                 if self._is_chip(scene):
                     return self._run_chip(job, scene, None)
@@ -90,16 +110,39 @@ class Intake:
             self._uploads.discard(upload_id)
         return added
 
-    def _place(self, upload_id: str, size: int) -> Path | str:
-        """Where an image can be opened: a file, or of a large one in S3 an address, of which only headers are read."""
-        name = key(upload_id, INPUT)
-        address = self._objects.address_for_download(name) if size > LARGE_BYTES else None
-        return address or self._objects.local(name)
+    def _same(self, owner: str, image_sha256: str, options: JobOptions) -> Job | None:
+        """The job that an owner already has of an image; one whose result is lost makes room.
+
+        Raises:
+            ConflictError: It is being cancelled, so it will not do and yet stands in the way of another.
+        """
+        same = self._records.find_same(owner, image_sha256, self._model().sha256, options)
+        if same is not None and same.cancel_requested and not same.finished:
+            raise ConflictError("A job of the same image is being cancelled; send it again in a moment.")
+        return None if same is None or self._delete_lost(same) else same
+
+    def _open(self, upload: Upload, size: int, options: JobOptions) -> Scene:
+        """Open an image as a file, or a large one in S3 by an address, so that only its headers are fetched."""
+        stored, name = key(upload.id, INPUT), PurePosixPath(upload.name).stem
+        if size <= LARGE_BYTES or (address := self._objects.address_for_download(stored)) is None:
+            return open_scene(self._objects.local(stored), gsd_m=options.gsd_m, name=name)
+        try:
+            return open_scene(address, gsd_m=options.gsd_m, name=name)
+        except ImageError:
+            # GDAL does not tell a bad image from a store that is away. This call does; and it waits a little.
+            self._objects.size(stored)
+        try:
+            return open_scene(address, gsd_m=options.gsd_m, name=name)
+        except ImageError as error:
+            if address.partition("?")[0] not in str(error):
+                raise
+            _log.warning("Upload %s is refused: %s", upload.id, error)
+            raise ImageError(f"The image is damaged or not a TIFF; {NEEDED}.") from error
 
     def from_bytes(self, image: bytes, name: str, owner: str, options: JobOptions, shared: bool) -> Job:
         """Segment a chip that is in memory; see `JobService.submit_image`."""
         digest = hashlib.sha256(image).hexdigest()
-        same = self._records.find_same(owner, digest, self._model().sha256, options)
+        same = self._same(owner, digest, options)
         if same is not None:
             return self.wait(same.id)
         with open_scene(image, gsd_m=options.gsd_m, name=PurePosixPath(clean_name(name)).stem) as scene:
@@ -112,8 +155,7 @@ class Intake:
             return self._run_chip(job, scene, lambda: self._objects.put(key(job.id, INPUT), image))
 
     def run_queued(self, job: Job, stopping: Callable[[], bool]) -> Job:
-        """Run a job that this process has claimed from the queue."""
-        self._active.add(job.id)
+        """Run a job that this process has taken from the queue."""
         try:
             return self._runner.run(job, stopping, statistics=job.statistics, patience_s=PATIENCE_S)
         finally:
@@ -130,14 +172,23 @@ class Intake:
             time.sleep(0.02)
         return job
 
+    def take(self, job_id: str | None = None) -> Job | None:
+        """Take the oldest queued job (or a given one), to be given to `run_queued`; None if none is queued."""
+        # Between the record and the set, recovery would take the job for one that nobody runs.
+        with self._taking:
+            job = self._records.claim(self._worker, job_id)
+            if job is not None:
+                self._active.add(job.id)
+            return job
+
     def claim(self, job_id: str) -> Job:
-        """Take a queued job.
+        """Take a queued job, to be given to `run_queued`.
 
         Raises:
             NotFoundError: There is no such job.
             ConflictError: It is not queued.
         """
-        claimed = self._records.claim(self._worker, job_id)
+        claimed = self.take(job_id)
         if claimed is None:
             raise ConflictError(f"Only a queued job can be run; this one is {self._records.get(job_id).status}.")
         return claimed
@@ -154,10 +205,12 @@ class Intake:
         try:
             added = self._records.add(job, self._worker, from_upload=store_image is None)
             if added.id != job.id:
+                same = self.wait(added.id)
                 if store_image is None:
                     self._uploads.discard(job.id)
-                return self.wait(added.id)
-            return self._runner.run(job, lambda: False, scene, statistics, store_image)
+                return same
+            keep_chip = None if store_image is None else self._keep_chip
+            return self._runner.run(job, lambda: False, scene, statistics, store_image, keep_chip)
         finally:
             self._active.discard(job.id)
 

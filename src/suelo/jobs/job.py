@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from suelo.errors import InputError
+from suelo.imagery.georeference import MAX_GSD_M, MIN_GSD_M
 from suelo.imagery.statistics import BandStatistics
 
 Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
@@ -33,10 +34,12 @@ class JobOptions:
         """Check the ground sampling distance.
 
         Raises:
-            InputError: It is not a length between 1 cm and 1 km.
+            InputError: It is not a length between 1 cm and 100 m.
         """
-        if self.gsd_m is not None and not 0.01 <= self.gsd_m <= 1000.0:
-            raise InputError(f"A ground sampling distance is between 0.01 and 1000 m; {self.gsd_m:g} is not.")
+        if self.gsd_m is not None and not MIN_GSD_M <= self.gsd_m <= MAX_GSD_M:
+            raise InputError(
+                f"A ground sampling distance is between {MIN_GSD_M:g} and {MAX_GSD_M:g} m; {self.gsd_m:g} is not."
+            )
 
     def to_json(self) -> dict[str, object]:
         """The options as plain values, without those that were not given."""

@@ -19,7 +19,7 @@ from obstore.store import LocalStore, S3Store, from_url
 
 from suelo.errors import InputError, NotFoundError, UnavailableError
 from suelo.jobs.cache import FileCache
-from suelo.segmentation.atomic import replacing
+from suelo.segmentation.atomic import write_whole
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -85,8 +85,7 @@ class Objects:
         """Store bytes, whole or not at all: if the iterable raises, nothing is stored. S3 gets large ones in parts."""
         if self._folder is not None and isinstance(content, bytes):
             # Several times as quick as the store for a chip.
-            with replacing(self._place(object_key)) as part:
-                part.write_bytes(content)
+            write_whole(self._place(object_key), content)
             return
         data: Any = content if isinstance(content, bytes) else iter(content)
         with self._reaching():
@@ -124,11 +123,21 @@ class Objects:
 
     def size(self, object_key: str) -> int | None:
         """Bytes of an object; None if there is no such object."""
+        found = self._head(object_key)
+        return None if found is None else found[0]
+
+    def changed(self, object_key: str) -> datetime | None:
+        """When an object was put; None if there is no such object."""
+        found = self._head(object_key)
+        return None if found is None else found[1]
+
+    def _head(self, object_key: str) -> tuple[int, datetime] | None:
         try:
             with self._reaching():
-                return obstore.head(self._store, object_key)["size"]
+                found = obstore.head(self._store, object_key)
         except FileNotFoundError:
             return None
+        return found["size"], found["last_modified"]
 
     @property
     def remote(self) -> bool:
@@ -248,7 +257,7 @@ class Objects:
             return
         limit = time.time() - older.total_seconds()
         for path in list((self._folder / "jobs").rglob("*")):
-            # `replacing` writes in hidden folders, obstore to names that end in # and a number.
+            # `write_whole` writes to hidden files, obstore to names that end in # and a number.
             unfinished = path.name.startswith(".") or path.suffix.partition("#")[2].isdigit()
             with suppress(OSError):
                 if unfinished and path.stat().st_mtime < limit:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
-from suelo.errors import SueloError
-from suelo.jobs.objects import Objects, key
+from suelo.errors import SueloError, UnavailableError
+from suelo.jobs.objects import DISPLAY, PROBABILITIES, RESULT, Objects, key
 from suelo.segmentation.background import Background
 from suelo.segmentation.keeping import KeptStrip
 
@@ -15,6 +16,14 @@ _log = logging.getLogger(__name__)
 
 FOLDER = "parts"
 """Where strips lie among the objects of a job."""
+
+
+def drop_unfinished(objects: Objects, job_id: str) -> None:
+    """Remove what a job that did not succeed has stored besides its image; the rest goes with the job later."""
+    with suppress(UnavailableError):
+        objects.delete_below(key(job_id, FOLDER))
+        for name in (DISPLAY, PROBABILITIES, RESULT):
+            objects.delete(key(job_id, name))
 
 
 class Parts:

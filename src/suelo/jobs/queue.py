@@ -48,14 +48,16 @@ class SqsQueue:
 
     @property
     def empty(self) -> bool:
-        """True if no message waits or is being worked on; SQS itself knows it only roughly.
+        """True if no message waits to be taken; SQS itself knows it only roughly.
+
+        Messages that were taken do not count: one that failed is shown again after the visibility timeout only, which
+        is far longer than a scene should wait.
 
         Raises:
             UnavailableError: SQS cannot be reached.
         """
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        counts = self._ask("get_queue_attributes", AttributeNames=names)["Attributes"]
-        return not any(int(counts[name]) for name in names)
+        name = "ApproximateNumberOfMessages"
+        return int(self._ask("get_queue_attributes", AttributeNames=[name])["Attributes"][name]) == 0
 
     def _ask(self, operation: str, **arguments: object) -> Any:  # noqa: ANN401  (botocore has no types)
         from botocore.exceptions import BotoCoreError, ClientError

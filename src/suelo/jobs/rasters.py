@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import rasterio
@@ -19,7 +20,11 @@ class OpenRasters:
     """Open files that wait for their next use. Each is used by one thread at a time, as GDAL asks for."""
 
     def __init__(self, size: int) -> None:
-        """Keep up to `size` files open while nobody uses them; the ones used longest ago are closed first."""
+        """Keep up to `size` files open while nobody uses them; the ones used longest ago are closed first.
+
+        Files that are removed are closed with the next use of any: as long as they are open, they take their room on
+        the disk.
+        """
         self._size = size
         self._idle: list[tuple[str, DatasetReader]] = []
         self._lock = threading.Lock()
@@ -38,6 +43,9 @@ class OpenRasters:
             self._idle.append((path, dataset))
             surplus = self._idle[: -self._size]
             del self._idle[: -self._size]
+            there = [Path(path).exists() for path, _ in self._idle]
+            surplus += [old for old, kept in zip(self._idle, there, strict=True) if not kept]
+            self._idle = [old for old, kept in zip(self._idle, there, strict=True) if kept]
         for _, old in surplus:
             old.close()
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, cast
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any, Self, cast
 
-from sqlalchemy import CursorResult, Engine, Executable, and_, delete, or_, select, update
+from sqlalchemy import CursorResult, Engine, Executable, Select, and_, bindparam, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -16,10 +18,13 @@ from suelo.errors import ConflictError, NotFoundError
 from suelo.imagery.statistics import BandStatistics
 from suelo.jobs.events import Kind, note
 from suelo.jobs.job import UNFINISHED, Job, JobOptions, Status, now
-from suelo.jobs.tables import JobRow, UploadRow, job_of, row_of
+from suelo.jobs.tables import JOBS, JobRow, UploadRow, job_of, row_of
 
 KEPT: tuple[Status, ...] = ("queued", "running", "succeeded")
 """States in which a job stands for its image, so that the same image is not run again."""
+
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+_PLACE = re.compile(r"(?P<microseconds>[0-9]{1,17})-(?P<id>[0-9a-f]{32})")
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,36 @@ class Unfinished:
     attempts: int
     image_bytes: int
     cancel_requested: bool
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a job stands in lists, whether or not it is still there.
+
+    Attributes:
+        created_at: When it was asked for.
+        id: The job.
+    """
+
+    created_at: datetime
+    id: str
+
+    @classmethod
+    def of(cls, job: Job) -> Self:
+        """The place of a job."""
+        return cls(job.created_at, job.id)
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """Read what `str` wrote; None if it is something else."""
+        found = _PLACE.fullmatch(text)
+        if found is None:
+            return None
+        return cls(_EPOCH + int(found["microseconds"]) * _MICROSECOND, found["id"])
+
+    def __str__(self) -> str:
+        """The place as it can stand in an address."""
+        return f"{(self.created_at - _EPOCH) // _MICROSECOND}-{self.id}"
 
 
 class Records:
@@ -71,8 +106,7 @@ class Records:
             with self._write() as session:
                 if from_upload and not _change(session, delete(UploadRow).where(UploadRow.id == job.id)):
                     raise ConflictError("This upload was already used.")
-                session.add(row_of(job, worker))
-                session.flush()
+                session.execute(insert(JOBS), row_of(job, worker))
                 note(session, job.id, ("submitted", ""), *([_started(1)] if job.status == "running" else []))
         except IntegrityError:
             same = self.find_same(job.owner, job.image_sha256, job.model_sha256, job.options)
@@ -84,15 +118,8 @@ class Records:
     def find_same(self, owner: str, image_sha256: str, model_sha256: str, options: JobOptions) -> Job | None:
         """The job that an owner already has of an image, model and options; None if there is none or it failed."""
         with self._read() as session:
-            row = session.scalar(
-                select(JobRow).where(
-                    JobRow.owner == owner,
-                    JobRow.image_sha256 == image_sha256,
-                    JobRow.model_sha256 == model_sha256,
-                    JobRow.options_key == options.key,
-                    JobRow.status.in_(KEPT),
-                )
-            )
+            same = {"owner": owner, "image": image_sha256, "model": model_sha256, "options": options.key}
+            row: JobRow | None = session.scalar(_same(), same)
             return None if row is None else job_of(row)
 
     def get(self, job_id: str) -> Job:
@@ -107,19 +134,22 @@ class Records:
                 raise NotFoundError("There is no such job; it may have been deleted.")
             return job_of(row)
 
-    def page(self, owner: str, limit: int, before: str | None = None) -> list[Job]:
+    def page(self, owner: str, limit: int, before: Place | str | None = None) -> list[Job]:
         """Jobs of an owner and shared ones, newest first.
 
         Args:
             owner: Whose list.
             limit: At most so many.
-            before: Only jobs that come after the job with this id in the list.
+            before: Only jobs that come after this place, or after the job with this id, in the list.
+
+        Raises:
+            NotFoundError: There is no job with that id.
         """
         query = select(JobRow).where(or_(JobRow.owner == owner, JobRow.shared))
         query = query.order_by(JobRow.created_at.desc(), JobRow.id.desc()).limit(limit)
         with self._read() as session:
+            last = session.get(JobRow, before) if isinstance(before, str) else before
             if before is not None:
-                last = session.get(JobRow, before)
                 if last is None:
                     raise NotFoundError("The job that this page of the list starts from was deleted.")
                 query = query.where(
@@ -165,7 +195,7 @@ class Records:
         with self._write() as session:
             mine = (*_held(job_id, worker), JobRow.cancel_requested.is_(False))
             values = {"progress": progress, "stage": stage, "heartbeat_at": now()}
-            return _change(session, update(JobRow).where(*mine).values(values)) == 1
+            return _change(session, update(JOBS).where(*mine).values(values)) == 1
 
     def note_statistics(self, job_id: str, statistics: BandStatistics) -> None:
         """Keep the measured band statistics of a job."""
@@ -178,13 +208,16 @@ class Records:
         """End a job that a worker holds, now or as of a moment.
 
         Returns:
-            False if the worker does not hold it any more; nothing is changed then.
+            False if the worker does not hold it any more, or if it was to succeed and somebody cancelled it; nothing is
+            changed then.
         """
+        mine = _held(job_id, worker)
         values: dict[str, Any] = {"status": status, "message": message, "stage": "", "finished_at": moment or now()}
         if status == "succeeded":
             values["progress"] = 1.0
+            mine = (*mine, JobRow.cancel_requested.is_(False))
         with self._write() as session:
-            ended = _change(session, update(JobRow).where(*_held(job_id, worker)).values(values)) == 1
+            ended = _change(session, update(JOBS).where(*mine).values(values)) == 1
             if ended:
                 note(session, job_id, (cast(Kind, status), message))
             return ended
@@ -315,6 +348,18 @@ class Records:
 def stale(row: Unfinished, age: timedelta) -> bool:
     """True if the worker of a running job has not been heard of for longer than `age`."""
     return row.heartbeat_at is None or now() - row.heartbeat_at > age
+
+
+@cache
+def _same() -> Select[Any]:
+    """The question that every image asks; putting it together takes longer than the answer."""
+    return select(JobRow).where(
+        JobRow.owner == bindparam("owner"),
+        JobRow.image_sha256 == bindparam("image"),
+        JobRow.model_sha256 == bindparam("model"),
+        JobRow.options_key == bindparam("options"),
+        JobRow.status.in_(KEPT),
+    )
 
 
 def _started(attempt: int) -> tuple[Kind, str]:

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 from suelo.errors import ConflictError, NotFoundError, UnavailableError
 from suelo.jobs.job import now
+from suelo.jobs.objects import PROBABILITIES, key
 from suelo.jobs.recovery import ORPHAN_AGE, sweep
 
 if TYPE_CHECKING:
     from suelo.jobs.identity import Worker
+    from suelo.jobs.job import Job
     from suelo.jobs.objects import Objects
     from suelo.jobs.records import Records
     from suelo.jobs.results import Results
@@ -63,10 +65,24 @@ class Removal:
         except UnavailableError:
             _log.warning("The objects of job %s could not be removed; the sweep will do it", job_id)
 
+    def delete_lost(self, job: Job) -> bool:
+        """Remove a job that has succeeded and whose result is not in the store any more; True if it was removed.
+
+        Raises:
+            UnavailableError: The store is away.
+        """
+        if job.status != "succeeded" or self._objects.size(key(job.id, PROBABILITIES)) is not None:
+            return False
+        _log.warning("The result of job %s is not in the store any more; the job is removed", job.id)
+        with suppress(NotFoundError):  # somebody else was quicker
+            self.delete(job.id)
+        return True
+
     def tidy(self, orphan_age: timedelta = ORPHAN_AGE) -> None:
         """Delete what is old or left over; see `JobService.tidy`."""
         if self._retention_days:
             for job_id in self._records.expired(now() - timedelta(days=self._retention_days)):
                 with suppress(NotFoundError, ConflictError):  # somebody else was quicker
                     self.delete(job_id)
+        self._results.tidy()
         sweep(self._records, self._uploads, self._objects, self._work_folder, self._worker, orphan_age)

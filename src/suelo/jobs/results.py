@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from suelo.errors import ConflictError, InputError, NotFoundError
+from suelo.imagery.display import write_display
+from suelo.imagery.geotiff import crs_of
 from suelo.imagery.grid import Grid
+from suelo.imagery.scene import open_scene
 from suelo.jobs import objects as names
 from suelo.jobs.cache import FileCache
 from suelo.jobs.geometry import MapGeometry
@@ -23,15 +26,19 @@ from suelo.jobs.records import Records
 from suelo.jobs.runner import CHIP_PIXELS
 from suelo.jobs.tiles import CLASSES_LAYER, make_tile
 from suelo.landcover import CLASSES, LandCover
+from suelo.segmentation.components import Totals
+from suelo.segmentation.polygons import Polygons, polygonise
 from suelo.segmentation.raster import ArrayProbabilities, Probabilities, opened
 from suelo.segmentation.result import describe_selection
 from suelo.segmentation.selection import FULL_SCALE, NO_DATA, Selection
-from suelo.segmentation.summary import ClassSummary, class_shares, summarise_class, valid_area_m2
+from suelo.segmentation.summary import ClassSummary, class_shares, summarise_class, summary_of, valid_area_m2
 
 _KEPT_CHIPS = 16
 """So many probability rasters of up to `CHIP_PIXELS` pixels, 10 bytes each, are kept in memory for a while."""
 _OPEN_RASTERS = 32
 """So many raster files stay open between uses."""
+TRUSTED_S = 5.0
+"""After so many seconds the records are asked again whether a job is still there: any process may delete it."""
 
 RASTERS = {"probabilities": names.PROBABILITIES, "display": names.DISPLAY}
 """Rasters of a finished job, by name."""
@@ -78,7 +85,7 @@ class Results:
         self._objects = objects
         self._cache = cache
         self._rasters = OpenRasters(_OPEN_RASTERS)
-        self._jobs: Recent[Job] = Recent(1024)
+        self._jobs: Recent[Job] = Recent(1024, TRUSTED_S)
         self._summaries: Recent[ClassSummary] = Recent(4096)
         self._shares: Recent[dict[str, float]] = Recent(512)
         self._valid_m2: Recent[float] = Recent(512)
@@ -91,6 +98,10 @@ class Results:
         if job.status == "succeeded":
             self._jobs.put(job.id, None, job)
 
+    def keep_chip(self, job_id: str, probabilities: Probabilities) -> None:
+        """Keep the probabilities of a chip in memory for a while, which saves reading them from its file."""
+        self._chips.put(job_id, None, probabilities)
+
     def finished(self, job_id: str) -> Job:
         """A job that has a result.
 
@@ -101,12 +112,17 @@ class Results:
         known = self._jobs.peek(job_id)
         if known is not None:
             return known
-        job = self._records.get(job_id)
+        try:
+            job = self._records.get(job_id)
+        except NotFoundError:
+            if job_id in self._jobs:  # another process deleted it
+                self.forget(job_id)
+            raise
         if job.status == "failed":
             raise ConflictError(f"This job failed and has no result: {job.message}")
         if job.status != "succeeded":
             raise ConflictError(f"This job is {job.status}; it has no result{'' if job.finished else ' yet'}.")
-        # It will not change any more, and a map asks for dozens of its tiles at once.
+        # It can only be deleted now, and a map asks for dozens of its tiles at once.
         self.note(job)
         return job
 
@@ -120,17 +136,40 @@ class Results:
         return self._raster(self.finished(job_id), name)
 
     def _raster(self, job: Job, name: str) -> str:
-        return str(self._objects.local(key(job.id, RASTERS[name])))
+        place = key(job.id, RASTERS[name])
+        try:
+            return str(self._objects.local(place))
+        except NotFoundError:
+            if name != "display" or job.width * job.height > CHIP_PIXELS:
+                raise
+        # Few of the chips that programs send are ever looked at.
+        return str(self._cache.get(place, lambda path: self._make_display(job, path)))
+
+    def _make_display(self, job: Job, path: Path) -> None:
+        assert job.statistics is not None
+        with open_scene(self._objects.local(key(job.id, names.INPUT)), gsd_m=job.options.gsd_m) as scene:
+            write_display(scene, path, job.statistics)
 
     def summary(self, job_id: str, selection: Selection) -> Sequence[ClassSummary]:
         """Numbers of all ten classes; only those whose threshold or smallest area is new are worked out."""
         with self.probabilities(job_id) as raster:
             return [self._class_summary(job_id, raster, selection, c) for c in CLASSES]
 
+    def outlines(self, job_id: str, selection: Selection) -> tuple[Sequence[ClassSummary], Sequence[Polygons]]:
+        """What `summary` says, and the polygons of the classes that are switched on, from one search for both."""
+        with self.probabilities(job_id) as raster:
+            totals = {c.id: Totals() for c in selection.classes}
+            batches = list(polygonise(raster, selection, totals))
+            valid_m2 = self._valid_area(job_id, raster)
+            for c in selection.classes:
+                row = summary_of(totals[c.id], selection, c, valid_m2)
+                self._summaries.put(job_id, _summary_key(selection, c), row)
+            return self.summary(job_id, selection), batches
+
     def _class_summary(self, job_id: str, raster: Probabilities, selection: Selection, c: LandCover) -> ClassSummary:
         known = self._summaries.get(
             job_id,
-            (c.id, selection.level(c), selection.min_area_m2[c.id - 1]),
+            _summary_key(selection, c),
             lambda: (
                 self._stored_summary(job_id, selection, c)
                 or summarise_class(raster, selection, c, self._valid_area(job_id, raster))
@@ -169,7 +208,7 @@ class Results:
                 yield raster
                 return
             chip = ArrayProbabilities(raster.read_all(), raster.grid)
-        self._chips.put(job_id, None, chip)
+        self.keep_chip(job_id, chip)
         yield chip
 
     def class_shares(self, job_id: str, selection: Selection) -> dict[str, float]:
@@ -206,6 +245,7 @@ class Results:
             path.write_text(json.dumps(self.describe(job, selection), indent=2, ensure_ascii=False), encoding="utf-8")
             return
         from suelo.segmentation.exports import export
+        from suelo.segmentation.vectors import date_gpkg
 
         export(
             self.raster(job.id, "probabilities"),
@@ -215,6 +255,9 @@ class Results:
             name=job.name,
             image=self.raster(job.id, "display") if fmt == "png" else None,
         )
+        if fmt == "gpkg" and job.finished_at is not None:
+            # Its tag says that it is the same file whenever it is made.
+            date_gpkg(path, job.finished_at)
 
     def describe(self, job: Job, selection: Selection) -> dict[str, Any]:
         """How a result was made, what is shown of it, and its numbers."""
@@ -231,7 +274,7 @@ class Results:
     def _place(self, job: Job) -> MapGeometry:
         def look() -> MapGeometry:
             with self._rasters.use(self._raster(job, "display")) as dataset:
-                return MapGeometry(Grid(dataset.height, dataset.width, dataset.transform, dataset.crs, job.gsd_m))
+                return MapGeometry(Grid(dataset.height, dataset.width, dataset.transform, crs_of(dataset), job.gsd_m))
 
         return self._places.get(job.id, None, look)
 
@@ -278,9 +321,24 @@ class Results:
         self._rasters.close(job_id)
         self._cache.drop(f"jobs/{job_id}")
 
+    def tidy(self) -> None:
+        """Remove what was kept of jobs that other processes deleted.
+
+        Raises:
+            OperationalError: The database is away.
+        """
+        # Folders are listed before records are asked for: a job that begins in between has its record first.
+        kept = self._cache.folders("jobs")
+        for job_id in set(kept) - self._records.known(kept):
+            self.forget(job_id)
+
     def close(self) -> None:
         """Close files that were kept open."""
         self._rasters.close()
+
+
+def _summary_key(selection: Selection, c: LandCover) -> tuple[int, int, float]:
+    return c.id, selection.level(c), selection.min_area_m2[c.id - 1]
 
 
 def digest(selection: Selection) -> str:

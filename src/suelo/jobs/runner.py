@@ -22,14 +22,13 @@ from suelo.imagery.statistics import BandStatistics
 from suelo.jobs import objects as names
 from suelo.jobs.job import Job, Status, now
 from suelo.jobs.objects import Objects, key
-from suelo.jobs.parts import FOLDER as PARTS
-from suelo.jobs.parts import Parts
+from suelo.jobs.parts import Parts, drop_unfinished
 from suelo.jobs.patience import patiently
 from suelo.jobs.records import Records
 from suelo.jobs.uploads import digest_of
 from suelo.jobs.watch import Wait, Watch
 from suelo.landcover import CLASSES
-from suelo.segmentation.raster import opened
+from suelo.segmentation.raster import ArrayProbabilities, opened
 from suelo.segmentation.result import describe_selection
 from suelo.segmentation.selection import Selection
 from suelo.segmentation.summary import summarise_class, valid_area_m2
@@ -39,6 +38,9 @@ if TYPE_CHECKING:
     from suelo.model.session import Model
 
 _log = logging.getLogger(__name__)
+
+KeepChip = Callable[[str, ArrayProbabilities], None]
+"""Takes the id of a job and its probabilities."""
 
 CHIP_PIXELS = 1 << 20
 """The numbers of images of up to so many pixels are worked out when somebody asks for them."""
@@ -79,6 +81,7 @@ class Runner:
         scene: Scene | None = None,
         statistics: BandStatistics | None = None,
         store_image: Callable[[], None] | None = None,
+        keep_chip: KeepChip | None = None,
         patience_s: float = 0.0,
     ) -> Job:
         """Run a job that this process holds; whatever happens, its record says so afterwards.
@@ -89,6 +92,8 @@ class Runner:
             scene: The image, if it is open already; it stays open.
             statistics: Band statistics, if they are known already.
             store_image: Puts the image into the store first, where it is not there yet.
+            keep_chip: Takes the probabilities of a chip, where somebody will ask for them at once. The image for
+                looking at is then made when somebody looks: see `Results`.
             patience_s: How many seconds to wait for a database or a store that is away.
 
         Returns:
@@ -109,9 +114,9 @@ class Runner:
                 if digest_of(path) != job.image_sha256:
                     raise ImageError("The image in the store is damaged, or not the one announced; send it again.")
                 with open_scene(path, gsd_m=job.options.gsd_m, name=job.name) as opened:
-                    job = self._make(job, opened, statistics, watch, wait)
+                    job = self._make(job, opened, statistics, keep_chip, watch, wait)
             else:
-                job = self._make(job, scene, statistics, watch, wait)
+                job = self._make(job, scene, statistics, keep_chip, watch, wait)
         except UnavailableError as error:
             if store_image is not None and self._records.get(job.id).finished:
                 raise
@@ -155,13 +160,13 @@ class Runner:
             return job
         if held:
             self._drop_unfinished(job)
+        elif status == "succeeded":
+            return self._requeue(job, "")  # which somebody cancelled, or which is not held here any more
         return self._records.get(job.id)
 
     def _drop_unfinished(self, job: Job) -> None:
         if job.width * job.height > CHIP_PIXELS:
-            with suppress(UnavailableError):  # they go with the job later
-                self._objects.delete_below(key(job.id, PARTS))
-                self._objects.delete(key(job.id, names.DISPLAY))
+            drop_unfinished(self._objects, job.id)
 
     def _requeue(self, job: Job, reason: str) -> Job:
         """End work that was interrupted: cancelled if somebody asked for it, otherwise it goes back into the queue."""
@@ -173,9 +178,17 @@ class Runner:
             self._records.requeue(job.id, self._worker, counted=False, reason=reason)
         return self._records.get(job.id)
 
-    def _make(self, job: Job, scene: Scene, statistics: BandStatistics | None, watch: Watch, wait: Wait) -> Job:
+    def _make(
+        self,
+        job: Job,
+        scene: Scene,
+        statistics: BandStatistics | None,
+        keep_chip: KeepChip | None,
+        watch: Watch,
+        wait: Wait,
+    ) -> Job:
         from suelo.imagery.display import write_display
-        from suelo.segmentation.engine import predict_to_file
+        from suelo.segmentation.engine import predict, predict_to_file, probability_writer
 
         folder = self._folder / job.id
         folder.mkdir(parents=True, exist_ok=True)
@@ -188,7 +201,7 @@ class Runner:
             # A scene may be interrupted and go on later, here or elsewhere: what is finished is stored at once.
             if large and wait(lambda: self._objects.size(key(job.id, names.DISPLAY))):
                 watch.reading(1, 1)
-            else:
+            elif large or keep_chip is None:
                 write_display(
                     scene,
                     folder / names.DISPLAY,
@@ -197,21 +210,29 @@ class Runner:
                     cancelled=watch.cancelled,
                 )
                 wait(partial(self._objects.put_file, key(job.id, names.DISPLAY), folder / names.DISPLAY))
-            with Parts(self._objects, job.id) as parts:
-                predict_to_file(
-                    scene,
-                    model,
-                    statistics,
-                    folder / names.PROBABILITIES,
-                    progress=watch.network,
-                    cancelled=watch.cancelled,
-                    keeper=(lambda fingerprint: wait(lambda: parts.open(fingerprint))) if large else None,
-                )
+            parts = Parts(self._objects, job.id)
+            if large:
+                with parts:
+                    predict_to_file(
+                        scene,
+                        model,
+                        statistics,
+                        folder / names.PROBABILITIES,
+                        progress=watch.network,
+                        cancelled=watch.cancelled,
+                        keeper=lambda fingerprint: wait(lambda: parts.open(fingerprint)),
+                    )
+            else:
+                values = predict(scene, model, statistics, watch.network, watch.cancelled)
+                with probability_writer(folder / names.PROBABILITIES, scene, model) as writer:
+                    writer.write(values)
+                if keep_chip is not None:
+                    keep_chip(job.id, ArrayProbabilities(values, scene.grid))
             result = describe(job, model, scene, statistics)
             if large:
                 # Of a large scene the numbers take seconds; whoever opens the result first should not wait for them.
                 result |= _numbers(folder / names.PROBABILITIES, Selection(model.contract.thresholds), watch)
-            watch.look()
+                watch.look()
             if watch.cancelled():
                 raise CancelledError("It was cancelled.")
             put = partial(self._objects.put_file, key(job.id, names.PROBABILITIES), folder / names.PROBABILITIES)

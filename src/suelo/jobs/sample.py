@@ -26,6 +26,7 @@ class Sample:
         model: Callable[[], Model],
         submit: Callable[[bytes, str], Job],
         delete: Callable[[str], None],
+        delete_lost: Callable[[Job], bool],
         folder: Path,
     ) -> None:
         """Use the parts of a service.
@@ -35,12 +36,14 @@ class Sample:
             model: Gives the model.
             submit: Makes a shared job of the bytes and the file name of an image.
             delete: Removes a job.
+            delete_lost: Removes a job whose result is lost; see `Removal.delete_lost`.
             folder: Where the scene is drawn; it is removed afterwards.
         """
         self._records = records
         self._model = model
         self._submit = submit
         self._delete = delete
+        self._delete_lost = delete_lost
         self._folder = folder
         self._lock = threading.Lock()
 
@@ -48,7 +51,8 @@ class Sample:
         """The shared job of the model."""
         with self._lock:
             for job in self._records.shared():
-                if job.model_sha256 == self._model().sha256 and job.status not in {"failed", "cancelled"}:
+                fits = job.model_sha256 == self._model().sha256 and job.status not in {"failed", "cancelled"}
+                if fits and not self._delete_lost(job):
                     return job
             job = self._make()
             for old in self._records.shared():

@@ -19,9 +19,10 @@ from suelo.jobs.identity import Worker
 from suelo.jobs.intake import Intake
 from suelo.jobs.job import Job, JobOptions, Upload
 from suelo.jobs.objects import Objects
+from suelo.jobs.parts import drop_unfinished
 from suelo.jobs.patience import AWAY
 from suelo.jobs.queue import SqsQueue
-from suelo.jobs.records import Records
+from suelo.jobs.records import Place, Records
 from suelo.jobs.recovery import ORPHAN_AGE
 from suelo.jobs.removal import Removal
 from suelo.jobs.results import Results
@@ -68,21 +69,7 @@ class JobService:
         self._records = Records(self._engine)
         self._objects = Objects(settings.store_url, self._cache)
         self._uploads = Uploads(self._engine, self._objects, settings.max_upload_mb * 1_000_000, settings.presign)
-        runner = Runner(self._records, self._objects, self._load_model, self._own_folder, name)
-        self._intake = Intake(
-            self._records,
-            self._objects,
-            self._uploads,
-            runner,
-            self._load_model,
-            name,
-            settings.max_direct_pixels,
-            settings.max_scene_pixels,
-        )
-        self.users = Users(self._engine)
-        self.idempotency = IdempotencyKeys(self._engine)
         self.results = Results(self._records, self._objects, self._cache)
-        self.downloads = Downloads(self._objects, settings.presign)
         self._removal = Removal(
             self._records,
             self._objects,
@@ -92,6 +79,22 @@ class JobService:
             self._worker,
             settings.retention_days,
         )
+        runner = Runner(self._records, self._objects, self._load_model, self._own_folder, name)
+        self._intake = Intake(
+            self._records,
+            self._objects,
+            self._uploads,
+            runner,
+            self._load_model,
+            self.results.keep_chip,
+            self._removal.delete_lost,
+            name,
+            settings.max_direct_pixels,
+            settings.max_scene_pixels,
+        )
+        self.users = Users(self._engine)
+        self.idempotency = IdempotencyKeys(self._engine, self._worker)
+        self.downloads = Downloads(self._objects, settings.presign)
         self._dispatcher = Dispatcher(
             self._records, self._objects, self._intake, queue, self._worker, self._removal.tidy
         )
@@ -100,6 +103,7 @@ class JobService:
             self._load_model,
             partial(self.submit_image, owner="", shared=True),
             self._removal.delete,
+            self._removal.delete_lost,
             self._own_folder / "sample",
         )
 
@@ -122,7 +126,7 @@ class JobService:
         """Stop serving the queue: a running job ends its strip and goes back into the queue."""
         self._dispatcher.stop()
         self.results.close()
-        if not self._intake.active:
+        if not self._intake.active():
             # A chip that a request still works on keeps its folder; the next process sweeps it.
             shutil.rmtree(self._own_folder, ignore_errors=True)
         self._engine.dispose()
@@ -144,7 +148,7 @@ class JobService:
         self._removal.tidy(orphan_age)
 
     def announce_lost(self) -> int:
-        """Announce queued jobs again if SQS has no messages left, so that theirs must have been lost.
+        """Announce queued jobs again if no message waits in SQS, so that theirs were lost or failed.
 
         Returns:
             The number of jobs.
@@ -217,12 +221,15 @@ class JobService:
             options: What to heed.
 
         Returns:
-            The job; if the owner has one of the same image, model and options already, that one.
+            The job; if the owner has one of the same image, model and options already, that one; if it was made before
+            with the same options, as it is now.
 
         Raises:
             NotFoundError: There is no such upload.
-            ConflictError: The upload has not arrived, or somebody else used it at the same moment.
+            ConflictError: The upload has not arrived, or somebody else used it at the same moment; or a job of the same
+                image is being cancelled, and the upload is kept.
             ImageError: The image cannot be segmented; the upload is forgotten.
+            UnavailableError: The store is away; the upload is kept.
         """
         job = self._intake.from_upload(upload_id, owner, options or JobOptions())
         if job.status == "queued":
@@ -247,6 +254,7 @@ class JobService:
         Raises:
             ImageError: The image cannot be segmented; nothing of it is kept.
             ImageTooLargeError: It has more pixels than `settings.max_direct_pixels`.
+            ConflictError: A job of the same image is being cancelled.
         """
         job = self._intake.from_bytes(image, name, owner, options or JobOptions(), shared)
         self.results.note(job)
@@ -288,6 +296,8 @@ class JobService:
         """Cancel a job: a queued one at once, a running one within a strip; a finished one stays as it is."""
         job = self._records.cancel(job_id)
         self._intake.look(job_id)
+        if job.status == "cancelled":
+            drop_unfinished(self._objects, job_id)
         return job
 
     def delete(self, job_id: str) -> None:
@@ -303,12 +313,15 @@ class JobService:
         """The shared sample job; it is made of a simulated scene if the model has none yet."""
         return self._sample.ensure()
 
-    def list(self, owner: str, limit: int = 50, before: str | None = None) -> Sequence[Job]:
+    def list(self, owner: str, limit: int = 50, before: Place | str | None = None) -> Sequence[Job]:
         """Jobs of an owner and shared samples, newest first.
 
         Args:
             owner: Whose.
             limit: At most so many.
-            before: Id of the last job of the page before.
+            before: Place or id of the last job of the page before.
+
+        Raises:
+            NotFoundError: There is no job with that id.
         """
         return self._records.page(owner, limit, before)

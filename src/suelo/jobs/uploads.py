@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from suelo.errors import ConflictError, ImageTooLargeError, InputError, NotFoundError, UnavailableError
@@ -19,7 +19,7 @@ from suelo.jobs.objects import INPUT, MAX_SINGLE_PUT, Objects, key
 from suelo.jobs.tables import UploadRow
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import CursorResult, Engine
 
 _log = logging.getLogger(__name__)
 
@@ -62,7 +62,8 @@ class Uploads:
             sha256: Digest of the bytes that will come, if that is known; other bytes will be refused.
 
         Raises:
-            InputError: The size is not positive, or the digest is none.
+            InputError: The size is not positive, or the digest is none; or it is missing where the image goes straight
+                to S3 and is too large to be fetched from there to be looked at.
             ImageTooLargeError: The size is above the limit.
         """
         if size is not None and size < 1:
@@ -71,6 +72,11 @@ class Uploads:
             self._check(size)
         if sha256 is not None and not _SHA256.fullmatch(sha256):
             raise InputError("A SHA-256 is written as 64 hexadecimal digits in lower case.")
+        if sha256 is None and self._bypassed(size) and (size is None or size > LARGE_BYTES):
+            raise InputError(
+                f"This image goes straight to the object store: announce its size, and above {LARGE_BYTES / 1e6:g} MB "
+                "its sha256 too."
+            )
         upload = Upload(new_id(), clean_name(name), size, None, sha256, now())
         with Session(self._engine) as session, session.begin():
             row = UploadRow(id=upload.id, owner=owner, name=upload.name, size=size, sha256=sha256)
@@ -80,9 +86,11 @@ class Uploads:
 
     def address(self, upload: Upload) -> str | None:
         """Where the image may be PUT straight into S3; None if it has to come through this server."""
-        if not self._presign or (upload.size or 0) > MAX_SINGLE_PUT:
-            return None
-        return self._objects.address_for_upload(key(upload.id, INPUT))
+        return self._objects.address_for_upload(key(upload.id, INPUT)) if self._bypassed(upload.size) else None
+
+    def _bypassed(self, size: int | None) -> bool:
+        """True if an image goes straight to S3, past this server."""
+        return self._presign and self._objects.remote and (size or 0) <= MAX_SINGLE_PUT
 
     def get(self, upload_id: str) -> Upload:
         """Read an upload.
@@ -104,9 +112,9 @@ class Uploads:
             chunks: The bytes, in order; they are not held in memory.
 
         Raises:
-            NotFoundError: There is no such upload.
+            NotFoundError: There is no such upload, or a job was made of it while the bytes came; nothing is kept.
             ImageTooLargeError: More bytes came than are allowed; nothing is kept.
-            InputError: Fewer, more or other bytes came than were announced; nothing is kept.
+            InputError: Fewer, more or other bytes came than were announced, or others than before; nothing is kept.
         """
         upload = self.get(upload_id)
         digest = hashlib.sha256()
@@ -124,11 +132,20 @@ class Uploads:
                 raise InputError("The image is empty; a TIFF with 8 bands is needed.")
             if upload.size not in {None, received}:
                 raise InputError(f"{received} bytes came, but {upload.size} were announced; send the image again.")
-            if upload.sha256 not in {None, digest.hexdigest()} and upload.received is None:
-                raise InputError(_OTHER_BYTES)
+            self._settle(upload_id, digest.hexdigest())
 
         self._objects.put(key(upload_id, INPUT), counted())
         return self._arrived(upload_id, received, digest.hexdigest())
+
+    def _settle(self, upload_id: str, sha256: str) -> None:
+        """Make a digest that of an upload for good, before its bytes are seen: other ones never take their place."""
+        free = or_(UploadRow.sha256.is_(None), UploadRow.sha256 == sha256)
+        settled = update(UploadRow).where(UploadRow.id == upload_id, free).values(sha256=sha256)
+        with Session(self._engine) as session, session.begin():
+            if session.scalar(settled.returning(UploadRow.id)) is not None:
+                return
+        self.get(upload_id)
+        raise InputError(_OTHER_BYTES)
 
     def _arrived(self, upload_id: str, size: int, sha256: str) -> Upload:
         with Session(self._engine) as session, session.begin():
@@ -170,10 +187,10 @@ class Uploads:
     def discard(self, upload_id: str) -> None:
         """Forget an upload and its bytes; nothing happens if a job was made of it."""
         with Session(self._engine) as session, session.begin():
-            row = session.get(UploadRow, upload_id)
-            if row is None:
+            # Counted, not looked for first: whoever makes a job of the upload may be about to commit that.
+            found = session.execute(delete(UploadRow).where(UploadRow.id == upload_id))
+            if not cast("CursorResult[Any]", found).rowcount:
                 return
-            session.delete(row)
         try:
             self._objects.delete_job(upload_id)
         except UnavailableError:
@@ -191,7 +208,10 @@ class Uploads:
             raise ImageTooLargeError(f"The image is larger than the {self._max_bytes / 1e6:g} MB that are accepted.")
 
 
-_OTHER_BYTES = "The bytes that came have another SHA-256 than was announced; send the image again."
+_OTHER_BYTES = (
+    "The bytes that came have another SHA-256 than was announced or came before; send the image again, "
+    "another one to a new upload."
+)
 
 
 def digest_of(path: Path) -> str:

@@ -25,6 +25,11 @@ Precision = Literal["f32", "bf16"]
 
 Result = TypeVar("Result")
 
+SMALL_PIXELS = 1 << 16
+"""Images of up to so many pixels that come at the same time are run side by side rather than one after the other."""
+
+_MOST_STREAMS = 8
+
 _loading = threading.Lock()
 
 
@@ -36,19 +41,28 @@ class Model:
         sha256: Hash of the model file, hexadecimal.
     """
 
-    def __init__(self, contract: ModelContract, sha256: str, compiled: Any) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        contract: ModelContract,
+        sha256: str,
+        compiled: Any,  # noqa: ANN401
+        compile_streams: Callable[[int], Any] | None = None,
+    ) -> None:
         """Wrap a compiled network; use `load_model`.
 
         Args:
             contract: The contract.
             sha256: Hash of the file.
-            compiled: `openvino.CompiledModel`.
+            compiled: `openvino.CompiledModel`, which runs one image at a time.
+            compile_streams: Makes one that runs so many images at the same time, where that is possible.
         """
         self.contract = contract
         self.sha256 = sha256
-        self._compiled = compiled
-        # An infer request owns its buffers and serves one caller at a time, so idle ones wait here.
-        self._idle: queue.LifoQueue[Any] = queue.LifoQueue()
+        self._all_cores = _Requests(compiled)
+        self._compile_streams = compile_streams
+        self._side_by_side: _Requests | None = None
+        self._running = 0
+        self._lock = threading.Lock()
         self._threads: ThreadPoolExecutor | None = None
 
     def predict(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -82,15 +96,41 @@ class Model:
                 f"The network takes arrays of shape (N, {BANDS}, H, W) with H and W multiples of {STRIDE}, "
                 f"not {tuple(shape)}."
             )
+        small = shape[0] * shape[2] * shape[3] <= SMALL_PIXELS
+        inputs = [np.ascontiguousarray(images, dtype=np.float32)]
+        with self._count() as others, self._requests(side_by_side=small and others > 0).one() as request:
+            if not small:
+                yield request.infer(inputs, share_inputs=True, share_outputs=True)[0]
+                return
+            # In threads of OpenVINO's own: for each thread that runs the network itself, OpenVINO keeps memory.
+            request.start_async(inputs, share_inputs=True)
+            request.wait()
+            yield request.get_output_tensor(0).data
+
+    @contextmanager
+    def _count(self) -> Iterator[int]:
+        """How many others run the network."""
+        with self._lock:
+            others = self._running
+            self._running += 1
         try:
-            request = self._idle.get_nowait()
-        except queue.Empty:
-            request = self._compiled.create_infer_request()
-        try:
-            inputs = [np.ascontiguousarray(images, dtype=np.float32)]
-            yield request.infer(inputs, share_inputs=True, share_outputs=True)[0]
+            yield others
         finally:
-            self._idle.put(request)
+            with self._lock:
+                self._running -= 1
+
+    def _requests(self, *, side_by_side: bool) -> _Requests:
+        """Small images that come together take a core each, which they use better than all cores one after the other.
+
+        The answers are the same to the last bit. Large images would need too much memory for that.
+        """
+        if not side_by_side or self._compile_streams is None:
+            return self._all_cores
+        with _loading:
+            if self._side_by_side is None:
+                streams = min(self._all_cores.compiled.get_property("INFERENCE_NUM_THREADS"), _MOST_STREAMS)
+                self._side_by_side = self._all_cores if streams == 1 else _Requests(self._compile_streams(streams))
+        return self._side_by_side
 
     def submit(self, work: Callable[[], Result]) -> Future[Result]:
         """Do something in one of two threads of this model: prepare images, run the network, use what comes out.
@@ -101,6 +141,25 @@ class Model:
         with _loading:
             self._threads = self._threads or ThreadPoolExecutor(max_workers=2, thread_name_prefix="suelo-network")
         return self._threads.submit(work)
+
+
+class _Requests:
+    """Infer requests of a compiled network. Each owns its buffers and serves one caller at a time; idle ones wait."""
+
+    def __init__(self, compiled: Any) -> None:  # noqa: ANN401
+        self.compiled = compiled
+        self._idle: queue.LifoQueue[Any] = queue.LifoQueue()
+
+    @contextmanager
+    def one(self) -> Iterator[Any]:
+        try:
+            request = self._idle.get_nowait()
+        except queue.Empty:
+            request = self.compiled.create_infer_request()
+        try:
+            yield request
+        finally:
+            self._idle.put(request)
 
 
 def load_model(path: Path | None = None, *, threads: int = 0, precision: Precision | None = None) -> Model:
@@ -164,14 +223,18 @@ def _load(path: Path, threads: int, precision: Precision | None) -> Model:
         options["INFERENCE_NUM_THREADS"] = threads
     if precision:
         options["INFERENCE_PRECISION_HINT"] = precision
-    try:
-        compiled = core.compile_model(network, "CPU", options)
-    except RuntimeError:
-        if precision:
-            raise ModelError(f"The network in {path} cannot run in {precision} on this CPU.") from None
-        # OpenVINO chooses bf16 by the CPU, and oneDNN refuses it where ONEDNN_MAX_CPU_ISA forbids the instructions.
-        compiled = core.compile_model(network, "CPU", options | {"INFERENCE_PRECISION_HINT": "f32"})
-    return Model(contract, hashlib.sha256(content).hexdigest(), compiled)
+
+    def compiled(streams: int | None = None) -> Any:  # noqa: ANN401
+        some = options | ({"NUM_STREAMS": streams} if streams else {})
+        try:
+            return core.compile_model(network, "CPU", some)
+        except RuntimeError:
+            if precision:
+                raise ModelError(f"The network in {path} cannot run in {precision} on this CPU.") from None
+            # OpenVINO chooses bf16 by the CPU, and oneDNN refuses it where ONEDNN_MAX_CPU_ISA forbids the instructions.
+            return core.compile_model(network, "CPU", some | {"INFERENCE_PRECISION_HINT": "f32"})
+
+    return Model(contract, hashlib.sha256(content).hexdigest(), compiled(), compiled)
 
 
 def _check_shapes(network: Any, path: Path) -> None:  # noqa: ANN401
@@ -181,7 +244,8 @@ def _check_shapes(network: Any, path: Path) -> None:  # noqa: ANN401
         shape = port.get_partial_shape()
         if shape.rank.is_static and shape.rank.get_length() == 4 and shape[1].is_static:
             found = shape[1].get_length()
-            if found == channels:
+            if found != channels:
+                raise ModelError(f"The network in {path} {what} {found} channels; {channels} are needed.")
+            if shape[2].is_dynamic and shape[3].is_dynamic:
                 continue
-            raise ModelError(f"The network in {path} {what} {found} channels; {channels} are needed.")
         raise ModelError(f"The network in {path} {what} an array of shape {shape}; (N, {channels}, H, W) is needed.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,6 +59,22 @@ def _remove_notes(path: Path) -> None:
     if path.suffix == ".gpkg":
         for ending in ("-wal", "-shm", "-journal"):
             path.with_name(path.name + ending).unlink(missing_ok=True)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file under a hidden name beside `path`, which then takes its place; for bytes quicker than `replacing`.
+
+    Raises:
+        SueloError: The folder or the disk does not take the file.
+    """
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    with naming(path):
+        try:
+            part.write_bytes(content)
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
 
 
 @contextmanager

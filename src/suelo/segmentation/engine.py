@@ -53,7 +53,13 @@ OpenKeeper = Callable[[str], Keeper]
 
 
 def predict(
-    scene: Scene, model: Model, statistics: BandStatistics, *, tiling: Tiling | None = None
+    scene: Scene,
+    model: Model,
+    statistics: BandStatistics,
+    progress: ProgressCallback | None = None,
+    cancelled: Cancelled | None = None,
+    *,
+    tiling: Tiling | None = None,
 ) -> NDArray[np.uint8]:
     """Probabilities of a scene that fits in memory.
 
@@ -61,12 +67,21 @@ def predict(
         scene: The image.
         model: The network.
         statistics: Normalise the image: those of the scene, or of another one that it is to be compared with.
+        progress: Told how much is done, a few times per second.
+        cancelled: Asked several times per strip; True stops the work.
         tiling: How the scene is cut; what the model asks for by default.
 
     Returns:
         uint8 (10, height, width): 0..250 for 0..1, 255 where there is no data.
+
+    Raises:
+        CancelledError: `cancelled` said so.
+        ImageError: The image is damaged.
     """
-    parts = list(_rows(scene, model, statistics, tiling, lambda _done, _total: None))
+    report = _Reporter(progress, cancelled)
+    with closing(_rows(scene, model, statistics, tiling, report)) as rows:
+        parts = list(rows)
+    report.finish()
     return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
 
@@ -105,7 +120,17 @@ def predict_to_file(
     report = _Reporter(progress, cancelled)
     profile = profile or Profile()
     rows = _rows(scene, model, statistics, tiling, report, keeper, profile)
-    writer = RasterWriter(
+    writer = probability_writer(path, scene, model)
+    with profile.prediction(scene.grid.height * scene.grid.width), closing(rows), writer:
+        for part in rows:
+            with profile.stage("write"):
+                writer.write(part)
+    report.finish()
+
+
+def probability_writer(path: str | os.PathLike[str], scene: Scene, model: Model) -> RasterWriter:
+    """A writer for the probability raster of a scene, as `predict_to_file` makes it."""
+    return RasterWriter(
         Path(path),
         scene.grid,
         bands=len(CLASSES),
@@ -116,11 +141,6 @@ def predict_to_file(
         tags=raster_tags(scene, model),
         smooth=False,  # mostly plateaus, of 0 and near 250
     )
-    with profile.prediction(scene.grid.height * scene.grid.width), closing(rows), writer:
-        for part in rows:
-            with profile.stage("write"):
-                writer.write(part)
-    report.finish()
 
 
 def raster_tags(scene: Scene, model: Model) -> dict[str, str]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import wait
+from concurrent.futures import Future, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from suelo.landcover import CLASS_COUNT
-from suelo.model.session import Model
+from suelo.model.session import SMALL_PIXELS, Model
 from suelo.segmentation.keeping import Keeper, KeptStrip
 from suelo.segmentation.profile import Profile
 from suelo.segmentation.reading import Strip
@@ -20,6 +21,8 @@ from suelo.segmentation.selection import FULL_SCALE, NO_DATA
 from suelo.segmentation.tiling import Spans
 
 _CACHED_VALUES = 1 << 16
+
+Result = TypeVar("Result")
 
 
 def finished_strips(
@@ -115,7 +118,10 @@ class StripAtWork:
             ramp=down.ramp[:, None],
         )
         tiles = _Tiles(model, strip, self._used, across, profile or Profile())
-        self._work = [model.submit(partial(tiles.run, index, self._finished)) for index in range(len(across.starts))]
+        work = [partial(tiles.run, index, self._finished) for index in range(len(across.starts))]
+        # A chip is the only tile of its scene, and has no other that could be prepared meanwhile.
+        chip = len(work) == len(down.starts) == 1 and down.tile * across.tile <= SMALL_PIXELS
+        self._work = [_done(work[0])] if chip else [model.submit(run) for run in work]
 
     def result(self, tiles_done: Callable[[int], None]) -> KeptStrip:
         """Wait for the tiles and fade them into each other.
@@ -155,6 +161,13 @@ class StripAtWork:
         for tile in self._work:
             tile.cancel()
         wait(self._work)
+
+
+def _done(work: Callable[[], Result]) -> Future[Result]:
+    """Do something here and now."""
+    future: Future[Result] = Future()
+    future.set_result(work())
+    return future
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from rasterio.io import DatasetReader
 from rasterio.windows import Window as RasterioWindow
 
-from suelo.errors import InputError
+from suelo.errors import InputError, SueloError
 from suelo.imagery.gdal import GDAL_ERRORS, is_whole, open_dataset
+from suelo.imagery.geotiff import crs_of
 from suelo.imagery.grid import DEFAULT_GSD_M, Grid, Window
 from suelo.landcover import CLASS_COUNT, LandCover
 from suelo.segmentation.selection import NO_DATA, Selection
@@ -89,8 +90,9 @@ class FileProbabilities:
 
     def __init__(self, dataset: DatasetReader) -> None:
         """Read from an open file."""
-        gsd_m = float(dataset.tags().get("SUELO_GSD_M", DEFAULT_GSD_M)) if dataset.crs is None else DEFAULT_GSD_M
-        self.grid = Grid(dataset.height, dataset.width, dataset.transform, dataset.crs, gsd_m)
+        crs = crs_of(dataset)
+        gsd_m = float(dataset.tags().get("SUELO_GSD_M", DEFAULT_GSD_M)) if crs is None else DEFAULT_GSD_M
+        self.grid = Grid(dataset.height, dataset.width, dataset.transform, crs, gsd_m)
         self._dataset = dataset
         # A chip is decoded once for all classes.
         self._whole: NDArray[np.uint8] | None = None
@@ -103,15 +105,28 @@ class FileProbabilities:
             rows, columns = window.slices
             return self._whole[land_cover.id - 1, rows, columns]
         area = RasterioWindow(window.col, window.row, window.width, window.height)
-        band: NDArray[np.uint8] = self._dataset.read(land_cover.id, window=area)
+        with self._naming():
+            band: NDArray[np.uint8] = self._dataset.read(land_cover.id, window=area)
         return band
 
     def read_all(self, shape: tuple[int, int] | None = None) -> NDArray[np.uint8]:
         """See `Probabilities.read_all`."""
         if shape is None and self._whole is not None:
             return self._whole
-        bands: NDArray[np.uint8] = self._dataset.read(out_shape=None if shape is None else (CLASS_COUNT, *shape))
+        with self._naming():
+            bands: NDArray[np.uint8] = self._dataset.read(out_shape=None if shape is None else (CLASS_COUNT, *shape))
         return bands
+
+    @contextmanager
+    def _naming(self) -> Iterator[None]:
+        """Say that it is this file that cannot be read, and not the one that is being written from it."""
+        try:
+            yield
+        except GDAL_ERRORS as error:
+            name = Path(self._dataset.name).name
+            raise SueloError(
+                f"The probability raster {name} cannot be read: it is damaged, or was cut short."
+            ) from error
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from suelo.segmentation.profile import Profile
 from suelo.segmentation.tiling import Spans, Tiling, reflected
 
 GSD_TOLERANCE = 1.25
-"""A scene whose ground sampling distance is further off the model's than this factor is resampled."""
+"""A scene whose pixels are higher or wider than the model's, or less so, by more than this factor is resampled."""
 
 _BLOCK_ROWS = 128
 """Rows of the file that are read at a time, from multiples of it: what a strip needs beyond its own memory."""
@@ -152,11 +152,11 @@ def network_view(
 
 
 def _network_grid(scene: Grid, gsd_m: float) -> Grid:
-    """The scene's own grid, or one with about `gsd_m` metres per pixel."""
-    ratio = scene.gsd_m / gsd_m
-    if 1 / GSD_TOLERANCE <= ratio <= GSD_TOLERANCE:
+    """The scene's own grid, or one with pixels of about `gsd_m` by `gsd_m` metres."""
+    down, across = (side / gsd_m for side in scene.pixel_m)
+    if all(1 / GSD_TOLERANCE <= ratio <= GSD_TOLERANCE for ratio in (down, across)):
         return scene
-    return scene.resampled(max(1, round(scene.height * ratio)), max(1, round(scene.width * ratio)))
+    return scene.resampled(max(1, round(scene.height * down)), max(1, round(scene.width * across)))
 
 
 def read_strips(

@@ -210,7 +210,7 @@ class Run:
         for path in (self._work / _RECORD, self.folder / RESULT):
             try:
                 return Origin.from_json(json.loads(path.read_text(encoding="utf-8")))
-            except FileNotFoundError:
+            except (FileNotFoundError, NotADirectoryError):
                 continue
             except (ValueError, KeyError, TypeError, InputError):
                 raise InputError(

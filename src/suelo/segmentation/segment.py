@@ -36,7 +36,7 @@ PROBABILITIES = "probabilities.tif"
 
 
 def segment(
-    source: str | os.PathLike[str] | bytes | Scene,
+    source: str | os.PathLike[str] | bytes | bytearray | memoryview | Scene,
     *,
     model: Model | None = None,
     statistics: BandStatistics | None = None,
@@ -69,8 +69,11 @@ def segment(
     Raises:
         ImageError: The image cannot be used.
         ModelError: The model cannot be used.
+        InputError: The folder cannot be made.
         CancelledError: `cancelled` said so.
     """
+    if isinstance(source, bytearray | memoryview):
+        source = bytes(source)
     model = model or shared_model()
     profile = profile or Profile()
     keeper = None
@@ -78,8 +81,7 @@ def segment(
         keeper = _TemporaryFolder()
         folder = keeper.path
     else:
-        folder = Path(directory)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = _made(directory)
     opening = nullcontext(source) if isinstance(source, Scene) else open_scene(source, gsd_m=gsd_m)
     measured = statistics is None
     with profile.whole(), opening as scene:
@@ -101,6 +103,15 @@ def segment(
             statistics_measured=measured,
             _keeper=keeper,
         )
+
+
+def _made(directory: str | os.PathLike[str]) -> Path:
+    folder = Path(directory)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"The folder {folder} cannot be made: {error.strerror}.") from None
+    return folder
 
 
 class _TemporaryFolder:
@@ -197,11 +208,7 @@ class Segmentation:
         for fmt in wanted:
             if fmt not in FORMATS:
                 raise InputError(f"There is no format {fmt!r}; the formats are {', '.join(FORMATS)}.")
-        folder = Path(directory)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"The folder {folder} cannot be made: {error.strerror}.") from None
+        folder = _made(directory)
         profile = profile or Profile()
         total = len(wanted) + 2
         written = [folder / PROBABILITIES]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 from rasterio.crs import CRS
 
 from suelo.imagery.grid import Grid
+from suelo.segmentation.antimeridian import cut, may_be_crossed
 from suelo.segmentation.polygons import BATCH, BATCH_VERTICES, Polygons
 from suelo.segmentation.selection import Selection
 from suelo.segmentation.style import add_style
@@ -55,6 +58,16 @@ def gpkg_file(grid: Grid, selection: Selection, path: Path) -> Iterator[AddPolyg
     add_style(path, LAYER, _GEOMETRY, selection.classes)
 
 
+def date_gpkg(path: Path, moment: datetime) -> None:
+    """Give a GeoPackage the moment of its content in place of that of its making: the same content, the same bytes."""
+    text = moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    with closing(sqlite3.connect(path)) as database, database:
+        # The file has no final name yet, so a power cut may take it.
+        database.execute("PRAGMA synchronous = OFF")
+        database.execute("UPDATE gpkg_contents SET last_change = ?", (text,))
+        database.execute("UPDATE layer_styles SET update_time = ?", (text,))
+
+
 @contextmanager
 def fgb_file(grid: Grid, path: Path) -> Iterator[AddPolygons]:
     """Write a FlatGeobuf with its spatial index.
@@ -89,7 +102,7 @@ def fgb_file(grid: Grid, path: Path) -> Iterator[AddPolygons]:
 
 @contextmanager
 def geojson_file(grid: Grid, name: str, path: Path) -> Iterator[AddPolygons]:
-    """Write GeoJSON after RFC 7946: longitude and latitude on WGS 84.
+    """Write GeoJSON after RFC 7946: longitude and latitude on WGS 84, polygons across 180 degrees cut there.
 
     Without a CRS there is no longitude: coordinates are pixels then, x to the right and y down from the upper left
     corner of the image, and the member `description` of the collection says so.
@@ -100,6 +113,7 @@ def geojson_file(grid: Grid, name: str, path: Path) -> Iterator[AddPolygons]:
         path: The file; whole after the block.
     """
     to_lonlat = None if grid.crs is None else _to_lonlat(grid.crs)
+    crossed = to_lonlat is not None and may_be_crossed(grid, to_lonlat)
     if to_lonlat:
         description = "Land cover; coordinates are longitude and latitude on WGS 84."
     else:
@@ -116,7 +130,7 @@ def geojson_file(grid: Grid, name: str, path: Path) -> Iterator[AddPolygons]:
             nonlocal separator
             fixed = _fixed_properties(batch)
             for area, probability, pieces in zip(
-                batch.area_m2, batch.mean_probability, _texts(batch.geometry, to_lonlat), strict=True
+                batch.area_m2, batch.mean_probability, _texts(batch.geometry, to_lonlat, crossed), strict=True
             ):
                 file.write(
                     f'{separator}{{"type": "Feature", "properties": {{{fixed}, "area_m2": {area:.4f}, '
@@ -130,10 +144,14 @@ def geojson_file(grid: Grid, name: str, path: Path) -> Iterator[AddPolygons]:
         file.write("\n]}\n")
 
 
-def _texts(geometry: NDArray[np.object_], to_lonlat: _Projection | None) -> Iterator[Iterable[str]]:
-    """The GeoJSON of each polygon, in pieces."""
+def _texts(geometry: NDArray[np.object_], to_lonlat: _Projection | None, crossed: bool) -> Iterator[Iterable[str]]:
+    """The GeoJSON of each polygon, in pieces, but in one where the scene has both sides of 180 degrees."""
     import shapely
 
+    if to_lonlat and crossed:
+        for polygon in shapely.transform(geometry, to_lonlat):
+            yield (shapely.to_geojson(cut(polygon)),)
+        return
     short = shapely.get_num_coordinates(geometry) <= _PIECE
     shorter = shapely.transform(geometry[short], to_lonlat) if to_lonlat else geometry[short]
     texts = iter(shapely.to_geojson(shorter))

@@ -133,13 +133,18 @@ def simulate(
         progress: Called with the finished share, 0 to 1.
 
     Raises:
-        InputError: A size, seed, style, margin or CRS is impossible.
+        InputError: A size, seed, style, margin or CRS is impossible, or the path is.
     """
     world, renderer, outline = _open(height, width, seed, gsd_m, style, nodata_margin)
     grid = scene_grid(height, width, crs, gsd_m)
     image = Path(path)
     names = (image.name, f"{image.stem}_truth.tif", f"{image.stem}_truth.gpkg")
-    image.parent.mkdir(parents=True, exist_ok=True)
+    if image.is_dir():
+        raise InputError(f"The path {image} is a folder; a scene needs the name of a file.")
+    try:
+        image.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"The folder {image.parent} cannot be made: {error.strerror}.") from None
     with tempfile.TemporaryDirectory(dir=image.parent, prefix=".suelo-") as folder:
         parts = tuple(Path(folder) / name for name in names)
         with (

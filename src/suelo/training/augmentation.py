@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +29,9 @@ class Augmentation:
         flips: Turn and mirror, eight ways.
         restyle_probability: Share of chips that take on, in part, how bright each band of another scene is on the
             whole, see `restyled`.
-        paste_probability: Share of chips into which a rectangle of another chip of the batch is pasted, with its truth:
-            what a pixel is shall be seen from what is near, not from which data set the chip comes from.
+        paste_probability: Share of chips that draw a chip of the batch, perhaps themselves, to have a rectangle of it
+            pasted in, with its truth: what a pixel is shall be seen from what is near, not from which data set the
+            chip comes from.
         percentile_jitter: Standard deviation of shifts of both percentiles, common to all bands.
         band_jitter: The same, for each band by itself.
         gamma: Standard deviation of the logarithm of an exponent on the contrast curve.
@@ -59,6 +61,12 @@ class Augmentation:
     grey_probability: float = 0.05
     crush_probability: float = 0.05
     coarse_probability: float = 0.2
+
+    @classmethod
+    def none(cls) -> Augmentation:
+        """No change at all."""
+        changes: dict[str, Any] = dict.fromkeys((field.name for field in fields(cls)), 0.0)
+        return cls(**changes | {"flips": False})
 
 
 def style(image: Floats, valid: NDArray[np.bool_]) -> Floats:
@@ -93,7 +101,7 @@ def pasted(chips: Sequence[Chip], rng: np.random.Generator, probability: float) 
     Args:
         chips: Image, truth and valid of each, all of one size.
         rng: Source of all random numbers.
-        probability: Share of chips that get a rectangle.
+        probability: Share of chips that draw a donor; one that draws itself stays as it is.
     """
     height, width = chips[0][2].shape
     found = []

@@ -24,17 +24,6 @@ CHIPS = 128
 _CHIP = 160
 _BATCH = 8
 _SIMULATED_SCENES = 24
-_PLAIN = Augmentation(
-    flips=False,
-    percentile_jitter=0.0,
-    band_jitter=0.0,
-    gamma=0.0,
-    noise=0.0,
-    mottle=0.0,
-    blur_probability=0.0,
-    saturate_probability=0.0,
-    nodata_probability=0.0,
-)
 
 
 @dataclass(frozen=True)
@@ -95,7 +84,7 @@ def gather_calibration(
         scenes=_SIMULATED_SCENES if data is None else 0,
     )
     gathered = gather(options, progress)
-    sampler = ChipSampler(gathered.sources, chip=_CHIP, batch=_BATCH, seed=seed, augmentation=_PLAIN)
+    sampler = ChipSampler(gathered.sources, chip=_CHIP, batch=_BATCH, seed=seed, augmentation=Augmentation.none())
     batches = tuple(sampler.batch(step).images.numpy() for step in range(-(-chips // _BATCH)))
     note = {"seed": seed, "scenes": {source.name: len(source.scenes) for source in gathered.sources}}
     return Calibration(batches, gathered.held_out, note)

@@ -3,36 +3,40 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from suelo.errors import InputError
+from suelo.training.dstl import place_of
 
 
 class Checkpoint:
     """One file with the state of a training, replaced as a whole, never half-written."""
 
-    def __init__(self, path: Path, identity: str) -> None:
+    def __init__(self, path: Path, identity: str, images: Sequence[str] = ()) -> None:
         """Name the file.
 
         Args:
             path: The file.
             identity: What the training is, as text.
+            images: Names of the labelled images that its weights have learned from.
         """
         self._path = path
         self._identity = identity
+        self._images = list(images)
 
     def save(self, state: dict[str, object]) -> None:
         """Replace the file by this state."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}")
         try:
-            torch.save({"identity": self._identity, "state": state}, temporary)
+            torch.save({"identity": self._identity, "images": self._images, "state": state}, temporary)
             temporary.replace(self._path)
         finally:
             temporary.unlink(missing_ok=True)
@@ -79,22 +83,45 @@ def first_identity(work: Path) -> dict[str, Any]:
     return identity
 
 
-def check_unseen(work: Path, hold_out: Collection[str]) -> None:
-    """Refuse to start from a training that learned from scenes which the next one must not see.
-
-    Args:
-        work: Work folder of the training to start from.
-        hold_out: Names of the scenes that were to be held out.
+def first_images(work: Path) -> tuple[str, ...]:
+    """Names of the labelled images that the weights in a work folder have learned from, in this training or before.
 
     Raises:
-        InputError: It saw some of them, or the folder holds no training.
+        InputError: The folder holds no training, or a damaged one.
     """
-    identity = first_identity(work)
-    seen = sorted(set(hold_out) - set(identity["hold_out"])) if identity["data"] is not None else []
-    if seen:
+    return tuple(_open(work)["images"])
+
+
+def digest(work: Path) -> str:
+    """A hash of the averaged weights in a work folder, hexadecimal.
+
+    Raises:
+        InputError: The folder holds no training, or a damaged one.
+    """
+    found = hashlib.sha256()
+    for name, weights in sorted(first_weights(work).items()):
+        found.update(name.encode())
+        found.update(weights.contiguous().numpy().tobytes())
+    return found.hexdigest()
+
+
+def check_unseen(seen: Iterable[str], hold_out: Collection[str], what: str) -> None:
+    """Refuse what has learned from the ground of scenes that a training must not see.
+
+    Args:
+        seen: Names of the labelled images that it learned from.
+        hold_out: Names of the scenes that are held out.
+        what: What it is, to begin a sentence with.
+
+    Raises:
+        InputError: It saw some of them, or their ground.
+    """
+    places = {place_of(name) for name in hold_out}
+    both = sorted(name for name in seen if place_of(name) in places)
+    if both:
         raise InputError(
-            f"The training in {work} learned from {', '.join(seen)}, which this one must not see; start from one that "
-            "held them out too, or that saw no labelled images."
+            f"{what} has learned from {', '.join(both)}, whose ground is held out here; "
+            "choose one that saw other labelled images, or none."
         )
 
 
@@ -104,6 +131,7 @@ def _open(work: Path) -> dict[str, Any]:
         raise InputError(f"{work} holds no checkpoint.pt of a training to start from.")
     try:
         content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        content["identity"], content["images"], content["state"]["average"]
     except Exception as error:  # torch raises many kinds for a damaged file
         raise InputError(f"The checkpoint {path} cannot be read: {type(error).__name__}.") from None
     return content

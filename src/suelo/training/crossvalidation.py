@@ -21,10 +21,11 @@ from suelo.model.session import Model, load_model
 from suelo.segmentation.engine import predict
 from suelo.segmentation.selection import FULL_SCALE
 from suelo.training.at_once import fit_at_once
+from suelo.training.checkpoint import check_unseen
 from suelo.training.dstl import DstlFolder
-from suelo.training.evaluate_dstl import judge
+from suelo.training.evaluate_dstl import images_of, judge
 from suelo.training.export import export_onnx
-from suelo.training.fit import fit_chips
+from suelo.training.fit import fit_chips, images_seen
 from suelo.training.folds import By, folds
 from suelo.training.labelled import LabelledScene
 from suelo.training.metrics import JaccardCounts, LevelCounts
@@ -103,6 +104,9 @@ class HeldOut:
     def evaluate_elsewhere(self, kind: str) -> Evaluation:
         """Scores on the scenes of another kind that no training sees, over the networks of all folds.
 
+        Only classes that the labels have are scored, and the mean is over those: what a network calls in vain where
+        the labels say that a class is nowhere does not lower it.
+
         All folds have the same scenes of these kinds, so the thresholds of a fold, which come from the others, were
         chosen on them, too; `measured_on` says so where they have a say.
 
@@ -117,6 +121,7 @@ class HeldOut:
                     names.add(name)
         what = "simulated scenes" if kind == SIMULATED else f"images of {kind}"
         text = f"{len(names)} {what} that no training sees, by the networks of {len(self.folds)} folds"
+        text += "; only classes that they have"
         if kind != "dubai":
             text += "; thresholds were chosen with them in view"
         found = score_counts(at, everything, [None] * CLASS_COUNT, text, len(names))
@@ -182,8 +187,13 @@ def fold_trainings(options: TrainingOptions, by: By = "scene") -> list[TrainingO
     Args:
         options: Options of all of them.
         by: What stays together, see `folds`.
+
+    Raises:
+        InputError: The partner has seen ground that a fold holds out.
     """
     dstl = DstlFolder(options.data).scenes() if options.data is not None else ()
+    if options.partner is not None:
+        check_unseen(images_of(load_model(options.partner).contract), dstl, f"The partner {options.partner}")
     return [options.part(f"fold-{number}", part) for number, part in enumerate(folds(dstl, options.folds, by))]
 
 
@@ -205,8 +215,8 @@ def _fold(options: TrainingOptions, progress: Progress | None) -> dict[str, Judg
     gathered = gather(options, progress)
     network = fit_chips(options, gathered.sources, progress=progress)
     model_path = options.work / "model.onnx"
-    seen = [scene.name for source in gathered.sources if source.name == "dstl" for scene in source.scenes]
-    contract = ModelContract(name=options.name, version=options.version, training={"images": seen})
+    seen = images_seen(options, gathered.sources)
+    contract = ModelContract(name=options.name, version=options.version, training={"images": list(seen)})
     export_onnx(network, contract, model_path)
     if options.partner is not None:
         add_partner(model_path, options.partner, contract)

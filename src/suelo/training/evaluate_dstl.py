@@ -164,13 +164,18 @@ def trained_on(contract: ModelContract, image_ids: Sequence[str]) -> str | None:
     """
     if not contract.training:
         return "The model does not say what it was trained on: perhaps not a test."
-    places = {place_of(str(name)) for name in contract.training.get("images", ())}
+    places = {place_of(name) for name in images_of(contract)}
     seen = [image_id for image_id in image_ids if place_of(image_id) in places]
     if not seen:
         return None
     if len(seen) == len(image_ids):
         return "These images were trained on: not a test."
     return f"{_listed(seen)} were trained on, or show ground that was: not a test."
+
+
+def images_of(contract: ModelContract) -> tuple[str, ...]:
+    """Ids of the DSTL images that a model says it learned from."""
+    return tuple(str(name) for name in contract.training.get("images", ()))
 
 
 def _known(probabilities: NDArray[np.uint8], folder: DstlFolder, image_id: str, kind: ImageKind) -> NDArray[np.bool_]:

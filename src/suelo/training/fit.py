@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import torch
 from torch import Tensor
 
-from suelo.training.checkpoint import Checkpoint, Log, check_unseen, first_weights
+from suelo.training.checkpoint import Checkpoint, Log, check_unseen, first_images, first_weights
 from suelo.training.losses import segmentation_loss
 from suelo.training.network import UNet
 from suelo.training.options import Progress, TrainingOptions, TrainingProgress
@@ -52,6 +52,7 @@ def fit(
     batches: Callable[[int], Batch],
     validate: Callable[[UNet], float] | None = None,
     progress: Progress | None = None,
+    images: Sequence[str] = (),
 ) -> UNet:
     """Train a network, or go on with the training that `options.work` holds.
 
@@ -64,6 +65,7 @@ def fit(
         batches: Gives the batch of a step; called from another thread, one step ahead.
         validate: Gives the mean Jaccard index of a network in evaluation mode; None to train to the end unwatched.
         progress: Called after every step.
+        images: Names of the labelled images that the weights will have learned from.
 
     Returns:
         The averaged weights at the validation where they were best, or the last ones where nothing validates, in
@@ -76,7 +78,7 @@ def fit(
         torch.set_num_threads(options.threads)
     device = best_device()
     fit_run = _Run(options, device)
-    store = Checkpoint(options.work / "checkpoint.pt", identity)
+    store = Checkpoint(options.work / "checkpoint.pt", identity, images)
     log = log_of(options)
     start = fit_run.restore(store.load(device))
     log.keep_until(start)
@@ -122,12 +124,27 @@ def fit_chips(
     Raises:
         InputError: The folder holds another training, or the training to start from saw what this one must not see.
     """
-    if options.start is not None:
-        check_unseen(options.start, options.hold_out)
+    seen = images_seen(options, sources)
+    check_unseen(seen, options.hold_out, f"The training in {options.start}")
     sampler = ChipSampler(
         sources, chip=options.chip, batch=options.batch, seed=options.seed, augmentation=options.augmentation
     )
-    return fit(options, options.identity_text(), sampler.batch, validate, progress)
+    return fit(options, options.identity_text(), sampler.batch, validate, progress, seen)
+
+
+def images_seen(options: TrainingOptions, sources: Sequence[Source]) -> tuple[str, ...]:
+    """Names of the labelled DSTL images that a network will have learned from, by itself or by where it starts.
+
+    Args:
+        options: The options of its training.
+        sources: What its chips are drawn from.
+
+    Raises:
+        InputError: There is no training to start from.
+    """
+    own = [scene.name for source in sources if source.name == "dstl" for scene in source.scenes]
+    before = first_images(options.start) if options.start is not None else ()
+    return tuple(dict.fromkeys((*own, *before)))
 
 
 def new_network(options: TrainingOptions) -> UNet:

@@ -169,8 +169,8 @@ class TrainingOptions:
     threads: int = 0
     at_once: int = 1
     augmentation: Augmentation = field(default_factory=Augmentation)
-    name: str = "suelo-unet"
-    version: str = "2.1.0"
+    name: str = "model"
+    version: str = "1"
 
     def __post_init__(self) -> None:
         """Check what cannot work.
@@ -186,6 +186,8 @@ class TrainingOptions:
             raise InputError(
                 "There is nothing to train on: simulated scenes or a folder of labelled images are needed."
             )
+        if self.partner is not None and self.data is None:
+            raise InputError("A partner stands beside a network for labelled images; give their folder, too (--data).")
         stride = self.fold << (len(self.widths) - 1)
         for name in ("chip", "scene_size"):
             if getattr(self, name) < stride or getattr(self, name) % stride:
@@ -213,13 +215,21 @@ class TrainingOptions:
         return replace(self, hold_out=tuple(hold_out), work=self.work / name, cache=self.scene_folder, start=start)
 
     def identity(self) -> dict[str, Any]:
-        """Everything that decides the weights, as JSON-ready values: two trainings with the same are the same."""
+        """Everything that decides the weights, as JSON-ready values: two trainings with the same are the same.
+
+        Raises:
+            InputError: `start` holds no training.
+        """
+        # Not above: options are looked at where torch, an extra, is not installed.
+        from suelo.training.checkpoint import digest
+
         values = asdict(self)
         after = ("threshold_scenes", "test_scenes", "name", "version", "out", "partner")
         for name in (*after, "work", "cache", "workers", "threads", "at_once", "checkpoint_every"):
             del values[name]
-        for name in ("data", "elsewhere", "start"):
+        for name in ("data", "elsewhere"):
             values[name] = None if values[name] is None else values[name].name
+        values["start"] = None if self.start is None else digest(self.start)
         plain: dict[str, Any] = json.loads(json.dumps(values))
         return plain
 

@@ -20,7 +20,7 @@ from suelo.training.crossvalidation import cross_validate, fold_trainings
 from suelo.training.dstl import DstlFolder
 from suelo.training.evaluate import count_simulated, evaluate_simulated
 from suelo.training.export import export_onnx
-from suelo.training.fit import fit_chips
+from suelo.training.fit import fit_chips, images_seen
 from suelo.training.labelled import LabelledScene
 from suelo.training.metrics import LevelCounts, as_stored
 from suelo.training.network import UNet
@@ -33,7 +33,7 @@ from suelo.training.options import (
 )
 from suelo.training.partner import add_partner, described_partner
 from suelo.training.report import held_out_scenes, logs_in, write_report
-from suelo.training.sources import gather, simulated_validation, staged
+from suelo.training.sources import gather, kind_of, simulated_validation, staged
 from suelo.training.thresholds import choose_levels, choose_thresholds
 
 CHIP_SIZE = 160
@@ -76,8 +76,8 @@ def _on_images(options: TrainingOptions, data: Path, progress: Progress | None) 
     everything = [scene for source in gathered.sources for scene in source.scenes] + list(gathered.held_out)
     write_report(
         options.work / "report",
-        f"{options.name} {options.version}: scenes that a network had not seen",
-        held_out_scenes(held_out, everything),
+        f"{options.name} {options.version}: DSTL images that a network had not seen",
+        held_out_scenes(held_out, [scene for scene in everything if kind_of(scene.name) == "dstl"]),
         logs_in(options.work),
     )
     contract = ModelContract(
@@ -85,11 +85,11 @@ def _on_images(options: TrainingOptions, data: Path, progress: Progress | None) 
         version=options.version,
         thresholds=tuple(int(level) / FULL_SCALE for level in held_out.all_levels()),
         training={
-            "data": {source.name: len(source.scenes) for source in gathered.sources},
-            "images": [scene.name for source in gathered.sources if source.name == "dstl" for scene in source.scenes],
-            "start": first_identity(whole.start) if whole.start is not None else None,
+            **json.loads(whole.identity_text()),
+            "scenes_by_source": {source.name: len(source.scenes) for source in gathered.sources},
+            "images": list(images_seen(whole, gathered.sources)),
+            "started_from": first_identity(whole.start) if whole.start is not None else None,
             "partner": described_partner(options.partner) if options.partner is not None else None,
-            **json.loads(options.identity_text()),
         },
         metrics=held_out.evaluate(DstlFolder(data), staged(progress, "testing")).metrics(),
         metrics_elsewhere=tuple(held_out.evaluate_elsewhere(kind).metrics() for kind in held_out.kinds()),
@@ -111,9 +111,11 @@ def _on_simulated_scenes(options: TrainingOptions, progress: Progress | None) ->
         name=options.name,
         version=options.version,
         training={
-            "data": {source.name: len(source.scenes) for source in gathered.sources},
-            "split": {name: [part[0], part[-1]] for name, part in seeds.items()},
             **json.loads(options.identity_text()),
+            "scenes_by_source": {source.name: len(source.scenes) for source in gathered.sources},
+            "images": list(images_seen(options, gathered.sources)),
+            "started_from": first_identity(options.start) if options.start is not None else None,
+            "split": {name: [part[0], part[-1]] for name, part in seeds.items()},
         },
         git_commit=commit,
     )

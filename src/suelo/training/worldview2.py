@@ -55,9 +55,9 @@ class JudgedChip:
         return counts
 
     def evaluate(self) -> Evaluation:
-        """Scores of the classes that are there."""
+        """Scores of the classes that are there, and their mean."""
         counts = self.counts()
-        text = f"{NAME}, an American suburb at {GSD_M:g} m, for validation only"
+        text = f"{NAME}, an American suburb at {GSD_M:g} m, for validation only; classes that it has"
         found = score_counts(counts.at(self.levels()), counts, self.thresholds, text, 1)
         occurs = counts.inside.sum(axis=1) > 0
         return found.only([key for key, some in zip(CLASS_KEYS, occurs, strict=True) if some])

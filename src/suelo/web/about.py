@@ -64,8 +64,10 @@ def trust(contract: ModelContract | None, texts: Texts) -> list[Component]:
         return [html.P(texts("about.trust_none")), advice, link]
     mean = formats.percent(metrics.mean_jaccard, texts.language)
     return [
-        html.P(texts("about.trust_mean", measured_on=metrics.measured_on, mean=mean)),
+        html.P(texts("about.trust_mean", mean=mean)),
         html.Ul([_class_metric(metrics, key, texts) for key in metrics.jaccard], className="metrics"),
+        # The model file says it in English.
+        html.P([texts("about.measured_on"), " ", html.Span(metrics.measured_on, lang="en")], className="hint"),
         advice,
         link,
     ]

@@ -19,6 +19,7 @@ from suelo.jobs.service import JobService
 from suelo.web import ids
 from suelo.web.callbacks import register_callbacks
 from suelo.web.language import LANGUAGE_COOKIE, language_of
+from suelo.web.problems import explained
 from suelo.web.shell import document, frame
 from suelo.web.sign_in import ask_to_sign_in
 from suelo.web.texts import LANGUAGES, Texts
@@ -73,7 +74,7 @@ class Page(Dash):
         texts = Texts(language_of(request))
         job = self._views.job_at(request.path)
         title = f"{job.name} · Suelo" if job is not None else f"Suelo · {texts('tagline')}"
-        return document(kwargs, title, texts)
+        return document(kwargs, title, texts, self._views.signed)
 
 
 def create_app(service: JobService) -> Flask:
@@ -155,4 +156,4 @@ def _say_error(error: Exception) -> None:
     """Show the sentence of an expected error; others go on to the log."""
     if not isinstance(error, SueloError):
         raise error
-    set_props(ids.NOTICE, {"children": str(error)})
+    set_props(ids.NOTICE, {"children": explained(error, Texts(language_of(request)))})

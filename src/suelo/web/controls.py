@@ -113,7 +113,7 @@ def _class_row(land_cover: LandCover, selection: Selection, texts: Texts) -> Com
                         texts("classes.threshold_of", name=name),
                     ),
                     html.Span(
-                        formats.number(threshold, 2, texts.language),
+                        formats.threshold(threshold, texts.language),
                         id=ids.per_class("threshold-text", key),
                         className="threshold-text",
                     ),

@@ -15,6 +15,12 @@ def number(value: float, decimals: int, language: Language) -> str:
     return text.translate(_SWAP) if language == "es" else text
 
 
+def threshold(value: float, language: Language) -> str:
+    """A threshold with two decimals, or up to four where it has more: `0.50`, `0.504`."""
+    shown = round(value, 4)
+    return number(shown, next(n for n in (2, 3, 4) if round(shown, n) == shown), language)
+
+
 def hectares(area_m2: float, language: Language) -> str:
     """An area in hectares, to about three digits; what is more than nothing never reads as nothing.
 

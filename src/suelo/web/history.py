@@ -60,7 +60,9 @@ def _state(job: Job, texts: Texts) -> Component:
         bar = html.Progress(value=str(percent), max="100", **dashed(aria_label=texts("job.progress", percent=percent)))
         return html.Div([status, bar], className="state")
     if job.status == "failed":
-        return html.Div([status, html.Span(job.message, className="hint")], className="state")
+        return html.Div(
+            [status, html.Span(texts("job.reason", reason=job.message), className="hint")], className="state"
+        )
     return html.Div(status, className="state")
 
 

@@ -22,15 +22,22 @@ PAGE = 25
 """Results per page of the list."""
 
 
-def home_page(texts: Texts) -> list[Component]:
-    """Content of the first page."""
+def home_page(texts: Texts, signed: bool = False, digest_above: int | None = None) -> list[Component]:
+    """Content of the first page.
+
+    Args:
+        texts: Texts of the reader's language.
+        signed: True if the reader has signed in.
+        digest_above: The API wants to be told the SHA-256 of images of more bytes than these.
+    """
     return [
-        header(texts),
+        header(texts, signed=signed),
         html.Main(
             [
                 html.Div([html.H1(texts("home.title")), html.P(texts("home.lede"))], className="hero"),
                 html.Div(
-                    [_upload(texts), html.Div([_sample(texts), _legend(texts)], className="side")], className="doors"
+                    [_upload(texts, digest_above), html.Div([_sample(texts), _legend(texts)], className="side")],
+                    className="doors",
                 ),
                 _results(texts),
                 _delete_dialog(texts),
@@ -41,7 +48,7 @@ def home_page(texts: Texts) -> list[Component]:
     ]
 
 
-def _upload(texts: Texts) -> Component:
+def _upload(texts: Texts, digest_above: int | None) -> Component:
     return html.Section(
         [
             html.Div(
@@ -77,7 +84,10 @@ def _upload(texts: Texts) -> Component:
         ],
         id="upload",
         className="card",
-        **dashed(data_texts=json.dumps(texts.section("upload"))),
+        **dashed(
+            data_texts=json.dumps({**texts.section("upload"), "sign_in": texts("sign_in.button")}),
+            data_digest_above=digest_above,
+        ),
     )
 
 

@@ -44,8 +44,8 @@ class Finished:
     basemap: Basemap
 
 
-def finished_page(job: Job, about: Finished, texts: Texts) -> list[Component]:
-    """Content for a job that succeeded."""
+def finished_page(job: Job, about: Finished, texts: Texts, signed: bool = False) -> list[Component]:
+    """Content for a job that succeeded; `signed` says that the reader has signed in."""
     model = {
         "keys": list(CLASS_KEYS),
         "thresholds": list(job.model_thresholds),
@@ -53,7 +53,7 @@ def finished_page(job: Job, about: Finished, texts: Texts) -> list[Component]:
         "mixed": texts("classes.mixed"),
     }
     return [
-        header(texts, job.name),
+        header(texts, job.name, signed),
         html.Main(
             [
                 map_frame(job, about.map, about.query, about.basemap, texts),
@@ -68,10 +68,10 @@ def finished_page(job: Job, about: Finished, texts: Texts) -> list[Component]:
     ]
 
 
-def unfinished_page(job: Job, texts: Texts) -> list[Component]:
-    """Content for a job that waits or runs."""
+def unfinished_page(job: Job, texts: Texts, signed: bool = False) -> list[Component]:
+    """Content for a job that waits or runs; `signed` says that the reader has signed in."""
     return [
-        header(texts, job.name),
+        header(texts, job.name, signed),
         html.Main(
             html.Div(
                 [
@@ -102,11 +102,11 @@ def job_progress(job: Job, texts: Texts) -> list[Component]:
     ]
 
 
-def ended_page(job: Job, texts: Texts) -> list[Component]:
-    """Content for a job that failed or was cancelled: why, and what to do."""
+def ended_page(job: Job, texts: Texts, signed: bool = False) -> list[Component]:
+    """Content for a job that failed or was cancelled: why, and what to do; `signed` as for the others."""
     help_key = f"job.{job.status}_help"
-    paragraphs = [job.message] if job.status == "failed" and job.message else []
+    paragraphs = [texts("job.reason", reason=job.message)] if job.status == "failed" and job.message else []
     return [
-        header(texts, job.name),
+        header(texts, job.name, signed),
         message(texts(f"job.{job.status}"), [*paragraphs, texts(help_key)], texts("job.another")),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from html import escape
 from typing import Any
 
@@ -26,14 +27,23 @@ THEME: dict[str, Any] = {
 }
 
 
-def document(parts: dict[str, str], title: str, texts: Texts) -> str:
+def document(parts: dict[str, str], title: str, texts: Texts, signed: bool = False) -> str:
     """The HTML document around the page.
 
     Args:
         parts: Tags that Dash has made: metas, css, app_entry, config, scripts and renderer.
         title: Title in plain text.
         texts: Texts of the reader's language.
+        signed: True if readers sign in with tokens.
     """
+    said = json.dumps(
+        {
+            "connection": texts.section("connection"),
+            "problem": texts.section("problem"),
+            "reason": texts("job.reason"),
+            "signed": signed,
+        }
+    )
     return f"""<!DOCTYPE html>
 <html lang="{texts.language}" data-mantine-color-scheme="light">
   <head>
@@ -42,7 +52,7 @@ def document(parts: dict[str, str], title: str, texts: Texts) -> str:
     <link rel="icon" href="/assets/favicon.svg" type="image/svg+xml">
     {parts["css"]}
   </head>
-  <body>
+  <body data-texts="{escape(said)}">
     {parts["app_entry"]}
     <noscript>{escape(texts("noscript"))}</noscript>
     <footer>
@@ -71,12 +81,13 @@ def frame() -> Component:
     return provider
 
 
-def header(texts: Texts, name: str | None = None) -> Component:
+def header(texts: Texts, name: str | None = None, signed: bool = False) -> Component:
     """The bar at the top.
 
     Args:
         texts: Texts of the reader's language.
         name: Name of the result that the page is about, or None for the first page.
+        signed: True if the reader has signed in, and may sign out.
     """
     other = "en" if texts.language == "es" else "es"
     path: list[Component] = []
@@ -100,14 +111,24 @@ def header(texts: Texts, name: str | None = None) -> Component:
                 lang=other,
                 **dashed(data_language=other),
             ),
+            *([_sign_out(texts)] if signed else []),
         ],
         className="header",
     )
 
 
-def missing(texts: Texts) -> list[Component]:
+def _sign_out(texts: Texts) -> Component:
+    # A form, since signing out changes something.
+    button = html.Button(texts("sign_in.out"), type="submit", className="sign-out")
+    return html.Form(button, action="/sign-out", method="post")
+
+
+def missing(texts: Texts, signed: bool = False) -> list[Component]:
     """The page for an address where nothing is."""
-    return [header(texts), message(texts("missing.title"), [texts("missing.text")], texts("missing.home"))]
+    return [
+        header(texts, signed=signed),
+        message(texts("missing.title"), [texts("missing.text")], texts("missing.home")),
+    ]
 
 
 def message(title: str, paragraphs: list[str], link: str, extra: Component | None = None) -> Component:

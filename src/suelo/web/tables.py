@@ -36,7 +36,7 @@ def class_table(rows: Sequence[ClassSummary], query: str, texts: Texts) -> Compo
 def _row(row: ClassSummary, texts: Texts) -> Component:
     language = texts.language
     cells = (
-        formats.number(row.threshold, 2, language),
+        formats.threshold(row.threshold, language),
         formats.number(row.polygons, 0, language),
         formats.exact_hectares(row.area_m2, language),
         formats.percent(row.area_share, language),

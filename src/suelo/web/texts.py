@@ -28,6 +28,25 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "sign_in.done": ("You are signed in.", "Ha ingresado."),
     "sign_in.wrong": ("This token is nobody's, or not any more.", "Este token no es de nadie, o ya no."),
     "sign_in.needed": ("Sign in first.", "Ingrese primero."),
+    # The server away (the scripts in assets/ read these)
+    "connection.away": (
+        "The server does not answer, so what you see may be out of date. It follows once the server is back.",
+        "El servidor no responde, así que lo que ve puede estar desactualizado. Se pondrá al día cuando vuelva.",
+    ),
+    # Kinds of problems, as the API names them; it says more in English
+    "problem.unusable-image": ("The image cannot be segmented.", "La imagen no se puede segmentar."),
+    "problem.image-too-large": ("The image is too large here.", "La imagen es demasiado grande aquí."),
+    "problem.key-reused": ("The key stands for another request.", "La clave es de otra solicitud."),
+    "problem.not-signed-in": ("The request needs a token.", "La solicitud necesita un token."),
+    "problem.model": ("The model cannot be used.", "El modelo no se puede usar."),
+    "problem.not-allowed": ("This is not allowed.", "Esto no está permitido."),
+    "problem.not-found": ("There is no such thing.", "No existe o se ha eliminado."),
+    "problem.key-in-use": ("The same request is being carried out.", "La misma solicitud está en curso."),
+    "problem.conflict": ("The request does not fit the state.", "La solicitud no corresponde al estado."),
+    "problem.cancelled": ("The work was cancelled.", "El trabajo fue cancelado."),
+    "problem.invalid-request": ("The request cannot be understood.", "No se entiende la solicitud."),
+    "problem.unavailable": ("The service is not ready.", "El servicio no está listo."),
+    "problem.failure": ("The work failed.", "El trabajo falló."),
     # First page
     "home.title": ("What covers the ground?", "¿Qué cubre el suelo?"),
     "home.lede": (
@@ -65,6 +84,11 @@ _TEXTS: dict[str, tuple[str, str]] = {
     # Uploads (the script in assets/ reads these)
     "upload.uploads": ("Uploads", "Envíos"),
     "upload.waiting": ("Waiting", "En espera"),
+    "upload.reading": ("Reading: {percent} % of {size}", "Leyendo: {percent} % de {size}"),
+    "upload.unreadable": (
+        "The file cannot be read; choose it again.",
+        "El archivo no se puede leer; elíjalo de nuevo.",
+    ),
     "upload.sending": ("Sending: {percent} % of {size}", "Enviando: {percent} % de {size}"),
     "upload.segmenting": ("Finding land cover …", "Buscando coberturas …"),
     "upload.done": ("Done", "Listo"),
@@ -77,6 +101,9 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "The pixel size must be a number of metres above 0.",
         "El tamaño del píxel debe ser un número de metros mayor que 0.",
     ),
+    "upload.sign_in_first": ("Sign in first.", "Ingrese primero."),
+    "upload.cancelling": ("Cancelling …", "Cancelando …"),
+    "upload.too_late": ("It was done before it could be cancelled", "Terminó antes de que se pudiera cancelar"),
     "upload.offline": (
         "The server did not answer; check the connection and send the image again.",
         "El servidor no respondió; revise la conexión y envíe la imagen otra vez.",
@@ -110,9 +137,12 @@ _TEXTS: dict[str, tuple[str, str]] = {
     ),
     "job.cancel": ("Cancel", "Cancelar"),
     "job.failed": ("This image could not be segmented", "No se pudo segmentar esta imagen"),
+    "job.reason": ("{reason}", "El servidor dice, en inglés: «{reason}»"),
     "job.failed_help": (
-        "Check that the file is a TIFF with the eight WorldView-3 bands in their usual order, and send it again.",
-        "Revise que el archivo sea un TIFF con las ocho bandas de WorldView-3 en su orden usual y envíelo otra vez.",
+        "Send the image again, mended if the reason lies in it. If that does not help, tell the operator of this "
+        "server.",
+        "Envíe la imagen otra vez, corregida si la razón está en ella. Si eso no ayuda, avise al operador de este "
+        "servidor.",
     ),
     "job.cancelled": ("This segmentation was cancelled", "Esta segmentación fue cancelada"),
     "job.cancelled_help": ("Send the image again to segment it.", "Envíe la imagen otra vez para segmentarla."),
@@ -217,11 +247,12 @@ _TEXTS: dict[str, tuple[str, str]] = {
     ),
     "about.trust": ("How far can I trust this?", "¿Qué tan confiable es?"),
     "about.trust_mean": (
-        "Measured on {measured_on}: the map and the truth share {mean} of their joint area, averaged over the classes "
+        "Where it was measured, the map and the truth share {mean} of their joint area, averaged over the classes "
         "(Jaccard index; 100 % is perfect). It varies much by class:",
-        "Medido en {measured_on}: el mapa y la verdad comparten {mean} de su área conjunta, en promedio de las clases "
-        "(índice de Jaccard; 100 % es perfecto). Varía mucho según la clase:",
+        "Donde se midió, el mapa y la verdad comparten {mean} de su área conjunta, en promedio de las clases (índice "
+        "de Jaccard; 100 % es perfecto). Varía mucho según la clase:",
     ),
+    "about.measured_on": ("Measured on:", "Medido en (dicho en inglés):"),
     "about.trust_none": (
         "Nobody has measured this model yet; treat the numbers as a first look.",
         "Nadie ha medido este modelo todavía; tome las cifras como una primera mirada.",

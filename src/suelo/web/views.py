@@ -17,6 +17,7 @@ from suelo.imagery.display import render
 from suelo.jobs.job import Job
 from suelo.jobs.png import encode_png
 from suelo.jobs.service import JobService
+from suelo.jobs.uploads import LARGE_BYTES
 from suelo.model.contract import ModelContract
 from suelo.segmentation.selection import Selection
 from suelo.web import formats
@@ -39,6 +40,7 @@ class Views:
 
     Attributes:
         basemap: Background map that is offered for georeferenced results.
+        signed: True if readers sign in with tokens.
     """
 
     def __init__(self, service: JobService, owner: Callable[[], str]) -> None:
@@ -51,6 +53,7 @@ class Views:
         self._service = service
         self._owner = owner
         self.basemap = Basemap(service.settings.basemap_url, service.settings.basemap_attribution)
+        self.signed = service.settings.auth == "token"
 
     def job_at(self, path: str) -> Job | None:
         """The job that an address is about; None if it is about none or the job is gone."""
@@ -79,15 +82,15 @@ class Views:
             texts: Texts of the reader's language.
         """
         if path == "/":
-            return home_page(texts)
+            return home_page(texts, self.signed, LARGE_BYTES if self._service.settings.presign else None)
         job = self.job_at(path)
         if job is None:
-            return missing(texts)
+            return missing(texts, self.signed)
         if not job.finished:
-            return unfinished_page(job, texts)
+            return unfinished_page(job, texts, self.signed)
         if job.status != "succeeded":
-            return ended_page(job, texts)
-        return finished_page(job, self._finished(job, search), texts)
+            return ended_page(job, texts, self.signed)
+        return finished_page(job, self._finished(job, search), texts, self.signed)
 
     def numbers(self, path: str, query: str, measure: Measure, texts: Texts) -> tuple[Any, ...]:
         """Figure, table, and objects and hectares per class, for what is shown.
@@ -97,7 +100,7 @@ class Views:
         """
         job = self.job_at(path)
         if job is None:
-            raise NotFoundError(texts("missing.text"))
+            raise NotFoundError("There is no such result; it may have been deleted.")
         selection = _selection(query, default_selection(job))
         rows = self._service.results.summary(job.id, selection)
         shown = [row for row in rows if row.class_id in selection.class_ids]

@@ -2,7 +2,8 @@
 (function () {
   "use strict";
 
-  const DECIMALS = 2;
+  const DECIMALS = 2; /* of what the sliders give */
+  const MOST_DECIMALS = 4; /* as `formats.threshold` writes them */
 
   function round(value) {
     return Number(Number(value).toFixed(DECIMALS));
@@ -15,12 +16,12 @@
   /* The selection query of the API: only what differs from the model's defaults, so that a fresh page has none. */
   function selectionQuery(model, thresholds, on) {
     const parts = [];
-    if (thresholds.some((value, i) => value !== round(model.thresholds[i]))) {
+    if (thresholds.some((value, i) => value !== model.thresholds[i])) {
       if (allEqual(thresholds)) {
         parts.push("threshold=" + thresholds[0]);
       } else {
         thresholds.forEach((value, i) => {
-          if (value !== round(model.thresholds[i])) {
+          if (value !== model.thresholds[i]) {
             parts.push("threshold=" + model.keys[i] + "=" + value);
           }
         });
@@ -35,7 +36,7 @@
     return parts.join("&");
   }
 
-  /* Apply what was touched to the values of all controls. */
+  /* Apply what was touched to the values of all controls; the others keep theirs, which the sliders need not have. */
   function applied(trigger, model, all, thresholds, on, allOn) {
     const kind = trigger && typeof trigger === "object" ? trigger.type : trigger;
     if (kind === "all-threshold") {
@@ -47,7 +48,7 @@
     } else if (kind === "only") {
       on = model.keys.map((key) => key === trigger.key);
     }
-    return { thresholds: thresholds.map(round), on: on.map(Boolean) };
+    return { thresholds, on: on.map(Boolean) };
   }
 
   function update(all, allOn, thresholds, on, _only, _reset, model) {
@@ -58,11 +59,11 @@
     const shown = next.on.filter(Boolean).length;
     const text = (value) => value.toLocaleString(document.documentElement.lang, {
       minimumFractionDigits: DECIMALS,
-      maximumFractionDigits: DECIMALS,
+      maximumFractionDigits: MOST_DECIMALS,
     });
     return [
       mean,
-      equal ? text(mean) : model.mixed,
+      equal ? text(next.thresholds[0]) : model.mixed,
       shown === next.on.length,
       shown > 0 && shown < next.on.length,
       next.thresholds,

@@ -2,11 +2,16 @@
 (function () {
   "use strict";
 
+  const { refreshResults, reason, said, signIn } = window.suelo;
+
   function problem(answer) {
+    if (answer.status === 401 && said().signed) {
+      signIn();
+    }
     return answer
       .json()
       .catch(() => ({}))
-      .then((body) => Promise.reject(new Error(body.detail || body.title || String(answer.status))));
+      .then((body) => Promise.reject(new Error(reason(body) || String(answer.status))));
   }
 
   function ask(method, url) {
@@ -15,13 +20,6 @@
 
   function complain(error) {
     window.dash_clientside.set_props("notice", { children: error.message });
-  }
-
-  /* Makes the list of results, where there is one, ask the server again. */
-  function refreshResults() {
-    if (document.getElementById("results")) {
-      window.dash_clientside.set_props("results-refresh", { data: Date.now() });
-    }
   }
 
   /* ---- Times in the reader's own zone ---- */
@@ -63,8 +61,13 @@
 
   function cancel(button) {
     button.disabled = true;
-    ask("DELETE", "/v1/jobs/" + encodeURIComponent(button.dataset.cancel))
-      .then(refreshResults)
+    ask("POST", "/v1/jobs/" + encodeURIComponent(button.dataset.cancel) + "/cancel")
+      .then((answer) => answer.json())
+      .then((job) => {
+        /* The list may make another button of this one. */
+        button.disabled = job.cancel_requested;
+        refreshResults();
+      })
       .catch((error) => {
         button.disabled = false;
         complain(error);
@@ -111,6 +114,4 @@
       changeLanguage(target);
     }
   });
-
-  window.suelo.refreshResults = refreshResults;
 })();

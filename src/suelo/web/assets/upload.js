@@ -2,7 +2,7 @@
 (function () {
   "use strict";
 
-  const { fill, element } = window.suelo;
+  const { fill, element, said, reason, signIn } = window.suelo;
 
   const waiting = []; /* entries that have not begun */
   let active = null; /* the entry that is being sent */
@@ -31,7 +31,8 @@
       this.file = file;
       this.gsd = gsd;
       this.request = null;
-      this.stopped = false;
+      this.stopped = false; /* somebody has clicked Cancel */
+      this.committed = false; /* the server is making a job of it: no use in hanging up */
       this.job = null;
       const words = texts();
       this.row = element("li", "upload-row");
@@ -66,10 +67,23 @@
       this.button.remove();
     }
 
+    failed(error) {
+      this.end(error.cancelled ? "stopped" : "failed", error.message);
+      if (error.signedOut) {
+        const link = element("a", "quiet-button", texts().sign_in);
+        link.href = "/sign-in";
+        link.addEventListener("click", (event) => {
+          event.preventDefault();
+          signIn();
+        });
+        this.row.insertBefore(link, this.state);
+      }
+    }
+
     done(job) {
       const words = texts();
       this.job = job;
-      this.end("done", job.status === "succeeded" ? words.done : words.queued);
+      this.end("done", this.stopped ? words.too_late : job.status === "succeeded" ? words.done : words.queued);
       const link = element("a", "quiet-button", words.open);
       link.href = "/results/" + encodeURIComponent(job.id);
       this.row.insertBefore(link, this.state);
@@ -77,7 +91,10 @@
 
     cancel() {
       this.stopped = true;
-      if (this.request) {
+      if (this.committed) {
+        this.button.disabled = true;
+        this.say(texts().cancelling);
+      } else if (this.request) {
         this.request.abort();
       } else {
         waiting.splice(waiting.indexOf(this), 1);
@@ -87,6 +104,17 @@
   }
 
   /* ---- Talking to the API ---- */
+
+  function cancelled() {
+    return Object.assign(new Error(texts().cancelled), { cancelled: true });
+  }
+
+  function refused(status, answer) {
+    if (status === 401 && said().signed) {
+      return Object.assign(new Error(texts().sign_in_first), { signedOut: true });
+    }
+    return new Error(reason(answer) || texts().offline);
+  }
 
   /* Resolves to the JSON of the answer; rejects with an Error whose message is for the reader. */
   function send(entry, method, url, body, onProgress) {
@@ -110,13 +138,52 @@
         if (request.status >= 200 && request.status < 300) {
           resolve(answer);
         } else {
-          reject(new Error(answer.detail || answer.title || texts().offline));
+          reject(refused(request.status, answer));
         }
       });
       request.addEventListener("error", () => reject(new Error(texts().offline)));
-      request.addEventListener("abort", () => reject(new Error(texts().cancelled)));
+      request.addEventListener("abort", () => reject(cancelled()));
       request.send(body);
     });
+  }
+
+  /* A step that is not begun any more once somebody has clicked Cancel. */
+  function step(entry, ...request) {
+    return entry.stopped ? Promise.reject(cancelled()) : send(entry, ...request);
+  }
+
+  /* Makes the job; if somebody cancels meanwhile, the job is cancelled as soon as its id is known. */
+  async function commit(entry, upload) {
+    const options = entry.gsd === null ? {} : { gsd_m: entry.gsd };
+    const making = step(entry, "POST", "/v1/jobs", JSON.stringify({ upload: upload.id, options }));
+    entry.committed = true;
+    const job = await making;
+    if (!entry.stopped) {
+      return job;
+    }
+    if (job.id !== upload.id) {
+      throw cancelled(); /* an earlier job of the same image, which goes on */
+    }
+    const left = await send(entry, "POST", "/v1/jobs/" + encodeURIComponent(job.id) + "/cancel");
+    if (left.status === "cancelled" || left.cancel_requested) {
+      throw cancelled();
+    }
+    return left;
+  }
+
+  async function digest(entry, describe) {
+    entry.request = { abort: () => {} }; /* the next piece finds that it was stopped */
+    try {
+      return await window.suelo.sha256(entry.file, (share) => {
+        if (entry.stopped) {
+          throw cancelled();
+        }
+        entry.say(describe(Math.floor(share * 100)), share);
+      });
+    } catch (error) {
+      /* The browser's own sentence, on a file that was moved or changed, is in any language. */
+      throw error.cancelled ? error : new Error(texts().unreadable);
+    }
   }
 
   async function deliver(entry) {
@@ -129,27 +196,35 @@
     };
     entry.say(fill(words.sending, { percent: 0, size }), 0);
     const ticket = { name: entry.file.name, size: entry.file.size };
-    const upload = await send(entry, "POST", "/v1/uploads", JSON.stringify(ticket));
-    await send(entry, upload.method || "PUT", upload.url, entry.file, progress);
+    const limit = Number(document.getElementById("upload").dataset.digestAbove);
+    if (limit && entry.file.size > limit) {
+      ticket.sha256 = await digest(entry, (percent) => fill(words.reading, { percent, size }));
+    }
+    const upload = await step(entry, "POST", "/v1/uploads", JSON.stringify(ticket));
+    await step(entry, upload.method || "PUT", upload.url, entry.file, progress);
     entry.say(words.segmenting);
-    const options = entry.gsd === null ? {} : { gsd_m: entry.gsd };
-    return send(entry, "POST", "/v1/jobs", JSON.stringify({ upload: upload.id, options }));
+    return commit(entry, upload);
   }
 
   async function work() {
     while (waiting.length) {
       active = waiting.shift();
+      let signedOut = false;
       try {
         active.done(await deliver(active));
       } catch (error) {
-        active.end(active.stopped ? "stopped" : "failed", active.stopped ? texts().cancelled : error.message);
+        signedOut = Boolean(error.signedOut);
+        active.failed(error);
       }
-      window.suelo.refreshResults();
+      /* Signed out, the list would lead to the form at once, and nobody would read why. */
+      if (!signedOut) {
+        window.suelo.refreshResults();
+      }
     }
     active = null;
     const finished = batch;
     batch = [];
-    if (finished.length === 1 && finished[0].job) {
+    if (finished.length === 1 && finished[0].job && !finished[0].stopped) {
       window.location.assign("/results/" + encodeURIComponent(finished[0].job.id));
     }
   }

@@ -155,8 +155,9 @@ class Spread:
 
         self._store.clear()
         if self.futures:
-            with suppress(TimeoutError, CancelledError):
-                wait(list(self.futures.values()), timeout=_SETTLE_S)
+            futures = list(self.futures.values())
+            with suppress(TimeoutError, CancelledError), futures[0].client.as_current():
+                wait(futures, timeout=_SETTLE_S)
             self.futures.clear()
             self._store.clear()
 

@@ -7,6 +7,8 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -166,3 +168,35 @@ def test_a_complete_result_is_kept(start, long_scene, slow_model, whole, tmp_pat
     assert (tmp_path / "scene" / "classes.csv").read_bytes() != (whole / "classes.csv").read_bytes()
     assert (tmp_path / "scene" / "probabilities.tif").read_bytes() == (whole / "probabilities.tif").read_bytes()
     assert not (tmp_path / "scene" / ".unfinished").exists()
+
+
+def test_ctrl_c_ends_waiting_for_a_first_worker(start, draw_image, slow_model, tmp_path):
+    distributed = pytest.importorskip("distributed", reason="Dask is not installed")
+    image = draw_image(tmp_path / "chip.tif")
+    nobody = {"n_workers": 0, "processes": False, "dashboard_address": None, "host": "127.0.0.1"}
+    with distributed.LocalCluster(protocol="tcp://", **nobody) as cluster:
+        common = ["-o", tmp_path / "out", "--model", slow_model, "--scheduler", cluster.scheduler_address]
+        process = start("segment", image, image, image, *common)
+        while not cluster.scheduler.tasks:  # what is to be measured
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "waiting for one" in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_ctrl_c_while_suelo_is_being_imported_ends_it_quietly():
+    code = (
+        "import sys\n"
+        "class CtrlC:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'typer': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, CtrlC())\n"
+        "from suelo.cli import main\n"
+        "main()"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")

@@ -9,6 +9,7 @@ import sys
 import time
 
 import pytest
+import rasterio
 
 pytest.importorskip("distributed", reason="Dask is not installed")
 
@@ -65,3 +66,17 @@ def model_file(write_model, tmp_path_factory):
 def scene(draw_image, tmp_path_factory):
     """A scene of eleven strips."""
     return draw_image(tmp_path_factory.mktemp("scene") / "scene.tif", 18000, 128, seed=3, epsg=9377, empty_rows=20)
+
+
+@pytest.fixture(scope="session")
+def damage():
+    """A function that overwrites a block of a TIFF with zeros, which no compressed block consists of."""
+
+    def overwrite(path, row):
+        with rasterio.open(path) as image:
+            start, length = (int(image.get_tag_item(f"BLOCK_{k}_0_{row}", "TIFF", bidx=1)) for k in ("OFFSET", "SIZE"))
+        with path.open("r+b") as file:
+            file.seek(start)
+            file.write(bytes(length))
+
+    return overwrite

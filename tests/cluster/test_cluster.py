@@ -11,6 +11,7 @@ import pytest
 
 from suelo.cluster.driver import connected
 from suelo.errors import InputError, SueloError
+from suelo.imagery.scene import open_scene
 from suelo.imagery.statistics import measure_statistics
 from suelo.model.session import load_model
 from suelo.segmentation.engine import predict_to_file
@@ -128,11 +129,42 @@ def test_what_a_worker_cannot_use_is_said_in_one_sentence(scheduler, client, sce
         cluster.spread(run).load(0)
 
 
+@pytest.mark.parametrize("place", ["folder", "s3"])
+def test_a_damaged_image_is_said_to_be_one_and_leaves_no_strips(
+    suelo, scheduler, client, scene, model, model_file, damage, s3, monkeypatch, tmp_path, place
+):
+    for name, value in s3.items():
+        monkeypatch.setenv(name, value)
+    store = f"s3://results/{tmp_path.name}" if place == "s3" else str(tmp_path / "store")
+    damaged = tmp_path / "damaged.tif"
+    damaged.write_bytes(scene.read_bytes())
+    measure_statistics(open_scene(scene)).save(tmp_path / "statistics.json")
+    damage(damaged, row=4)
+    common = ["--model", model_file, "--statistics", tmp_path / "statistics.json", "--scheduler", scheduler, "-q"]
+    code, _, err = suelo("segment", damaged, "-o", tmp_path / "out", *common, "--store", store)
+    assert "the file is damaged" in err
+    assert err.count("\n") == 1
+    assert code == 2
+    # Without what is at work, nothing can come afterwards.
+    assert not any(client.processing().values())
+    assert StripStore(store).empty
+    assert not (tmp_path / "out" / "damaged").exists()
+
+
 def test_a_scheduler_that_is_not_there_is_said_so(suelo, scene, tmp_path, monkeypatch):
     monkeypatch.setattr("suelo.cluster.driver.CONNECT_S", 1)
     code, _, err = suelo("segment", scene, "-o", tmp_path / "out", "--scheduler", "tcp://127.0.0.1:9")
     assert code == 2
     assert "No Dask scheduler answers at tcp://127.0.0.1:9" in err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_store_that_cannot_be_one_is_said_before_anything_else(suelo, scene, tmp_path):
+    arguments = ["-o", tmp_path / "out", "--scheduler", "tcp://127.0.0.1:9", "--store", "gs://bucket"]
+    code, _, err = suelo("segment", scene, scene, *arguments)
+    assert code == 2
+    assert "'gs://bucket' is neither" in err
+    assert err.count("\n") == 1
     assert not (tmp_path / "out").exists()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -69,6 +71,7 @@ def test_a_bucket_that_cannot_be_reached_is_said_so(monkeypatch):
         StripStore("s3://results/strips").open("mark")
 
 
-def test_other_addresses_are_refused():
-    with pytest.raises(InputError, match="gs://bucket"):
-        StripStore("gs://bucket")
+@pytest.mark.parametrize("address", ["gs://bucket", "s3://", "s3://bucket/a#1", "s3://bucket/a?b", "s3://bucket/a%20b"])
+def test_other_addresses_are_refused(address):
+    with pytest.raises(InputError, match=re.escape(address)):
+        StripStore(address)

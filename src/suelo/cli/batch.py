@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Protocol
 from suelo.segmentation.profile import Profile
 
 if TYPE_CHECKING:
-    from suelo.cluster.driver import Cluster
+    from suelo.cluster.driver import Cluster, Spread
     from suelo.imagery.scene import Scene
     from suelo.imagery.statistics import BandStatistics
     from suelo.model.session import Model
-    from suelo.segmentation.engine import OpenKeeper, ProgressCallback
+    from suelo.segmentation.engine import ProgressCallback
     from suelo.segmentation.resumable import Run
     from suelo.segmentation.segment import Segmentation
     from suelo.segmentation.selection import Selection
@@ -72,16 +72,24 @@ class Batch:
                 yield partial(_finish, partial(self._begin, image, folder))
             return
         executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="suelo-begin")
+        waiting: deque[Future[_Begun]] = deque()
         try:
-            waiting: deque[Callable[[], _Begun]] = deque()
             for image, folder in pairs:
-                waiting.append(executor.submit(self._begin, image, folder).result)
+                waiting.append(executor.submit(self._begin, image, folder))
                 if len(waiting) > _AHEAD:
-                    yield partial(_finish, waiting.popleft())
+                    yield partial(_finish, waiting[0].result)
+                    waiting.popleft()
             while waiting:
-                yield partial(_finish, waiting.popleft())
+                yield partial(_finish, waiting[0].result)
+                waiting.popleft()
+        except BaseException:
+            self.cluster.stop()  # the thread may wait for a worker that never comes
+            raise
         finally:
             executor.shutdown(cancel_futures=True)
+            for future in waiting:
+                if not future.cancelled() and future.exception() is None:
+                    future.result().run.close()
 
     def _begin(self, image: str, folder: Path) -> _Begun:
         from suelo.segmentation.resumable import Run
@@ -101,7 +109,11 @@ class Batch:
             )
             if self.cluster is None or run.predicted:
                 return _Begun(run, profile)
-            return _Begun(run, profile, self.cluster.spread(run, self.gsd_m).open)
+            try:
+                return _Begun(run, profile, self.cluster.spread(run, self.gsd_m))
+            except BaseException:
+                run.close()
+                raise
 
     def _measure(self, image: str, scene: Scene) -> BandStatistics:
         assert self.cluster is not None
@@ -112,7 +124,7 @@ class Batch:
 class _Begun:
     run: Run
     profile: Profile
-    keeper: OpenKeeper | None = field(default=None)
+    spread: Spread | None = None
 
 
 def _finish(
@@ -122,5 +134,7 @@ def _finish(
     with image.run as run, image.profile.whole():
         result = run.complete(selection, formats)
         if result is None:
-            result = run.finish(selection, formats, keeper=image.keeper, progress=progress)
+            spread = image.spread
+            keeper, abandon = (spread.open, spread.abandon) if spread else (None, None)
+            result = run.finish(selection, formats, keeper=keeper, abandon=abandon, progress=progress)
         return result, image.profile

@@ -105,11 +105,14 @@ def segment(
     from suelo.cli.batch import Batch
     from suelo.imagery.statistics import BandStatistics
     from suelo.model.session import load_model
+    from suelo.segmentation.strips import StripStore
 
     if workers and scheduler:
         raise InputError("--workers starts workers on this machine and --scheduler uses others; give one of the two.")
     if store and not (workers or scheduler):
         raise InputError("--store is where workers put strips; it needs --workers or --scheduler.")
+    if store:
+        StripStore(store)  # says what is wrong with the address, once for all images
     model, threads = _model_and_threads(model, threads)
     # Where workers run the network, one thread is enough here: nothing but its contract is used.
     network = load_model(model, threads=1 if workers or scheduler else threads)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from suelo.cluster.task import MODEL, Image, Work, finish, measure
+from suelo.cluster.task import MODEL, WANTED, Image, Work, finish, measure
 from suelo.errors import InputError, SueloError
 from suelo.imagery.scene import Scene
 from suelo.imagery.statistics import BandStatistics
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 CONNECT_S = 20
 """How long a scheduler may take to answer."""
+
+_SETTLE_S = 60
+"""How long workers may take to end a strip that nobody wants any more."""
 
 _SLOTS = 2
 """Strips that a worker of a local cluster has in hand: one in the network, one being read."""
@@ -43,6 +47,9 @@ class Cluster:
         self._client = client
         self._threads = threads
         self._model = model
+        self._lock = threading.Lock()
+        self._measuring: set[Future[Any]] = set()
+        self._stopped = False
 
     @property
     def workers(self) -> int:
@@ -50,11 +57,31 @@ class Cluster:
         return len(self._client.scheduler_info(n_workers=-1)["workers"])
 
     def measure(self, image: str, gsd_m: float | None, scene: Scene, contract: ModelContract) -> BandStatistics:
-        """Measure the statistics of a scene on one worker."""
+        """Measure the statistics of a scene on one worker.
+
+        Raises:
+            SueloError: The image or a worker failed, or `stop` was called.
+        """
         sent = _image(image, gsd_m, scene)
-        future = self._client.submit(measure, sent, contract.normalisation, pure=False, priority=1)
-        found: BandStatistics = _outcome(future)
+        with self._lock:
+            if self._stopped:
+                raise SueloError("The cluster is not asked any more.")
+            future = self._client.submit(measure, sent, contract.normalisation, pure=False, priority=1)
+            self._measuring.add(future)
+        try:
+            found: BandStatistics = _outcome(future)
+        finally:
+            with self._lock:
+                self._measuring.discard(future)
         return found
+
+    def stop(self) -> None:
+        """End waiting for statistics, which may never come where there are no workers; nothing is measured any more."""
+        with self._lock:
+            self._stopped = True
+            waiting = list(self._measuring)
+        if waiting:
+            self._client.cancel(waiting)
 
     def spread(self, run: Run, gsd_m: float | None = None) -> Spread:
         """Hand the strips of a scene, those left out that are finished already, to the workers.
@@ -71,8 +98,7 @@ class Cluster:
         store = StripStore(run.strips.address).open(mark)
         if self._model is not None:
             store.put(MODEL, self._model.read_bytes())
-        elif not store.there:
-            Path(store.address).mkdir(parents=True, exist_ok=True)
+        store.put(WANTED, b"yes")
         work = Work(
             image=_image(run.source, gsd_m, run.scene),
             statistics=run.statistics,
@@ -119,6 +145,21 @@ class Spread:
         if future is not None:
             _outcome(future)
         return self._store.load(index)
+
+    def abandon(self) -> None:
+        """Remove all strips, and see to it that no worker puts one there afterwards.
+
+        Workers do not begin with a strip any more, and one that is at work has a minute to end it.
+        """
+        from distributed import CancelledError, wait
+
+        self._store.clear()
+        if self.futures:
+            futures = list(self.futures.values())
+            with suppress(TimeoutError, CancelledError), futures[0].client.as_current():
+                wait(futures, timeout=_SETTLE_S)
+            self.futures.clear()
+            self._store.clear()
 
     def save(self, index: int, strip: KeptStrip) -> None:
         """Not called: workers store strips themselves."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import tempfile
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import wraps
 from importlib.metadata import version
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
-from suelo.errors import ImageError, InputError, ModelError
+from suelo.errors import ImageError, InputError, ModelError, SueloError
 from suelo.imagery.scene import Scene, open_scene
 from suelo.imagery.statistics import BandStatistics
 from suelo.model.contract import Normalisation
@@ -19,12 +21,17 @@ from suelo.segmentation.network import finish_strip
 from suelo.segmentation.reading import network_view, read_strips
 from suelo.segmentation.strips import StripStore
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 MODEL = "model.onnx"
 """Name, in the store of strips, of a model that is not in the package."""
 
+WANTED = "wanted"
+"""Name, in the store of strips, of what says that strips are still wanted there."""
+
 # One strip at a time has the network, and its threads have the cores, while the next one is being read.
 _network = threading.Lock()
-_loading = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,21 @@ class Work:
     version: str
 
 
+def _sendable(task: Callable[P, T]) -> Callable[P, T]:
+    """Let a task fail with errors of Suelo that arrive: those of GDAL, which are their causes, cannot be unpickled."""
+
+    @wraps(task)
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return task(*args, **kwargs)
+        except SueloError as error:
+            failure = type(error)(*error.args)
+        raise failure  # here, where it has neither cause nor context
+
+    return run
+
+
+@_sendable
 def measure(image: Image, normalisation: Normalisation) -> BandStatistics:
     """Measure the statistics of a scene on a worker.
 
@@ -78,6 +100,7 @@ def measure(image: Image, normalisation: Normalisation) -> BandStatistics:
         return normalisation.measure(scene)
 
 
+@_sendable
 def finish(work: Work, index: int) -> int:
     """Run the network over a strip and store what comes out.
 
@@ -99,13 +122,12 @@ def finish(work: Work, index: int) -> int:
             f"A worker has Suelo {version('suelo')} and this is {work.version}; they need to be of one version."
         )
     store = StripStore(work.store, work.fingerprint)
-    if not store.there:
+    if not store.has(WANTED):
         raise InputError(
-            f"A worker does not see the folder {work.store}; strips need a place that all share: a folder under the "
+            f"A worker does not see what is in {work.store}; strips need a place that all share: a folder under the "
             "same path everywhere, or --store s3://bucket/prefix."
         )
-    with _loading:
-        model = _model(work.model_sha256, work.store if work.own_model else "", work.threads)
+    model = _models.get(work)
     with _open(work.image) as scene:
         rows, down, across = network_view(scene, model.contract)
         if fingerprint(model.sha256, work.statistics, down, across) != work.fingerprint:
@@ -129,20 +151,40 @@ def _open(image: Image) -> Scene:
     return scene
 
 
-@cache
-def _model(sha256: str, store: str, threads: int) -> Model:
-    """The model of this process."""
+class _Models:
+    """The networks of this process: the last two, as scenes of two commands may come in turns."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: dict[tuple[str, int], Model] = {}
+
+    def get(self, work: Work) -> Model:
+        """The network for a scene; whichever store it came from, one is enough of it."""
+        key = (work.model_sha256, work.threads)
+        with self._lock:
+            model = self._kept.pop(key, None) or _load(work)
+            if len(self._kept) == 2:
+                del self._kept[next(iter(self._kept))]
+            self._kept[key] = model
+            return model
+
+
+_models = _Models()
+
+
+def _load(work: Work) -> Model:
+    threads = work.threads
     if not threads:
         from dask.system import CPU_COUNT  # knows the limits of containers
 
         threads = CPU_COUNT
-    if store:
+    if work.own_model:
         with tempfile.TemporaryDirectory(prefix="suelo-") as folder:
             path = Path(folder) / MODEL
-            path.write_bytes(StripStore(store).get(MODEL))
+            path.write_bytes(StripStore(work.store).get(MODEL))
             model = load_model(path, threads=threads)
     else:
         model = load_model(threads=threads)
-    if model.sha256 != sha256:
+    if model.sha256 != work.model_sha256:
         raise ModelError("A worker has another model in its package than this machine; they need the same Suelo.")
     return model

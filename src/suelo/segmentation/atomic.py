@@ -29,7 +29,36 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     ):
         part = Path(folder) / final.name
         yield part
-        part.replace(final)
+        put_in_place(part, final)
+
+
+def put_in_place(part: Path, final: Path) -> None:
+    """Rename a whole file, over what is there.
+
+    SQLite would play back into a new GeoPackage what it has noted beside the old one: for QGIS, which has it open, or
+    for a program that was killed. So the notes go with it.
+
+    Raises:
+        OSError: The folder does not take it.
+    """
+    _remove_notes(final)
+    part.replace(final)
+
+
+def remove(path: Path) -> None:
+    """Remove a file that may be there, and what SQLite has noted beside it.
+
+    Raises:
+        OSError: The folder does not let go of it.
+    """
+    path.unlink(missing_ok=True)
+    _remove_notes(path)
+
+
+def _remove_notes(path: Path) -> None:
+    if path.suffix == ".gpkg":
+        for ending in ("-wal", "-shm", "-journal"):
+            path.with_name(path.name + ending).unlink(missing_ok=True)
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -15,6 +15,8 @@ class Origin:
     Attributes:
         image_sha256: Hash of the image's bytes, or None where they were read over the network.
         shape: Height and width of the image.
+        crs: Its CRS in words, or None; it may lie beside the image, and change without it.
+        transform: Six numbers from its pixels to coordinates.
         gsd_m: Its ground sampling distance in metres.
         model_sha256: Hash of the model's file.
         statistics: What normalised the image.
@@ -23,6 +25,8 @@ class Origin:
 
     image_sha256: str | None
     shape: tuple[int, int]
+    crs: str | None
+    transform: tuple[float, ...]
     gsd_m: float
     model_sha256: str
     statistics: BandStatistics
@@ -36,6 +40,8 @@ class Origin:
                 "height": self.shape[0],
                 "width": self.shape[1],
                 "gsd_m": self.gsd_m,
+                "crs": self.crs,
+                "transform": self.transform,
             },
             "model": {"sha256": self.model_sha256},
             "statistics": self.statistics.to_json(),
@@ -49,6 +55,8 @@ class Origin:
         return cls(
             image["sha256"],
             (image["height"], image["width"]),
+            image["crs"],
+            tuple(image["transform"]),
             image["gsd_m"],
             document["model"]["sha256"],
             BandStatistics.from_json(document["statistics"]),

@@ -15,7 +15,7 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window as RasterioWindow
 
 from suelo.errors import InputError, SueloError
-from suelo.imagery.gdal import GDAL_ERRORS, open_dataset
+from suelo.imagery.gdal import GDAL_ERRORS, is_whole, open_dataset
 from suelo.imagery.geotiff import crs_of
 from suelo.imagery.grid import DEFAULT_GSD_M, Grid, Window
 from suelo.landcover import CLASS_COUNT, LandCover
@@ -145,6 +145,18 @@ def opened(source: ProbabilitySource) -> Iterator[Probabilities]:
         except GDAL_ERRORS:
             raise InputError(f"The probability raster {source} cannot be opened.") from None
         yield from _checked(dataset, source)
+
+
+def is_complete(path: Path) -> bool:
+    """Whether a file is there and has all blocks of a raster: a disk that was full may have cut a copy of it short."""
+    if not path.exists():
+        return False
+    with rasterio.Env():
+        try:
+            with open_dataset(os.fspath(path)) as dataset:
+                return is_whole(dataset, path.stat().st_size, written=True)
+        except GDAL_ERRORS:
+            return False
 
 
 def _checked(dataset: DatasetReader, source: str | os.PathLike[str]) -> Iterator[Probabilities]:

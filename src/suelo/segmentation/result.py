@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from suelo.imagery.grid import Grid
 from suelo.landcover import CLASSES
 from suelo.segmentation.atomic import replacing
 from suelo.segmentation.selection import Selection
@@ -35,7 +36,7 @@ def describe(result: Segmentation) -> dict[str, Any]:
             "width": grid.width,
             "height": grid.height,
             "gsd_m": grid.gsd_m,
-            "crs": None if grid.crs is None else grid.crs.to_string(),
+            "crs": crs_text(grid),
             "transform": list(grid.transform[:6]),
         },
         "model": {"sha256": result.model_sha256, **result.contract.model_dump(mode="json")},
@@ -44,6 +45,11 @@ def describe(result: Segmentation) -> dict[str, Any]:
         "selection": describe_selection(result.selection),
         "classes": [row.to_dict() for row in result.summary()],
     }
+
+
+def crs_text(grid: Grid) -> str | None:
+    """The CRS of a grid in words, or None."""
+    return None if grid.crs is None else grid.crs.to_string()
 
 
 def describe_selection(selection: Selection) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterable
@@ -13,17 +14,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from suelo.errors import ImageError, InputError
+from suelo.errors import ImageError, InputError, UnavailableError
 from suelo.imagery.scene import Scene, open_scene
 from suelo.imagery.statistics import BandStatistics
 from suelo.model.session import Model
-from suelo.segmentation.atomic import replacing
+from suelo.segmentation.atomic import put_in_place, remove, replacing
 from suelo.segmentation.claim import Claim
 from suelo.segmentation.engine import Cancelled, OpenKeeper, ProgressCallback, predict_to_file
 from suelo.segmentation.exports import FILE_NAMES
 from suelo.segmentation.origin import Origin
 from suelo.segmentation.profile import Profile
-from suelo.segmentation.result import describe_selection
+from suelo.segmentation.raster import is_complete
+from suelo.segmentation.result import crs_text, describe_selection
 from suelo.segmentation.segment import PROBABILITIES, Segmentation, image_sha256
 from suelo.segmentation.selection import Selection
 from suelo.segmentation.strips import StripStore
@@ -122,6 +124,7 @@ class Run:
         formats: Iterable[str],
         *,
         keeper: OpenKeeper | None = None,
+        abandon: Callable[[], None] | None = None,
         progress: ProgressCallback | None = None,
         cancelled: Cancelled | None = None,
     ) -> Segmentation:
@@ -131,6 +134,7 @@ class Run:
             selection: What is shown of the result.
             formats: What to write; see `Segmentation.write`.
             keeper: Where strips come from and go; `strips` by default.
+            abandon: Called before all is removed, where somebody else puts strips away: nobody does afterwards.
             progress: Told how much is done, a few times per second.
             cancelled: Asked now and then; True stops the work.
 
@@ -150,24 +154,30 @@ class Run:
             result.write(self._work, formats, progress, self._profile)
         except ImageError:
             if self._sha256 is not None:  # a file that is damaged stays so, whereas a network may come back
+                if abandon is not None:
+                    abandon()
                 self._discard()
             raise
         except BaseException:
             if keeper is None and not (self._work / PROBABILITIES).exists() and self.strips.empty:
                 self._discard()
             raise
-        self._move()
+        self._move(() if self._shows(selection) else FILE_NAMES.values())
         return result.moved(self.folder / PROBABILITIES, self.source)
 
     def complete(self, selection: Selection, formats: Iterable[str]) -> Segmentation | None:
         """The result, if all that is wanted of it is in the folder already."""
-        if self.predicted != self.folder / PROBABILITIES:
-            return None
-        shown = json.loads((self.folder / RESULT).read_text(encoding="utf-8"))["selection"]
-        if shown != describe_selection(selection) or not all((self.folder / FILE_NAMES[f]).exists() for f in formats):
+        if not self._shows(selection) or not all((self.folder / FILE_NAMES[f]).exists() for f in formats):
             return None
         self._discard()
         return replace(self._result(selection), source=self.source)
+
+    def _shows(self, selection: Selection) -> bool:
+        """Whether the folder has a result of the same image, made in the same way, that shows the same."""
+        if self.predicted != self.folder / PROBABILITIES:
+            return False
+        shown = json.loads((self.folder / RESULT).read_text(encoding="utf-8"))["selection"]
+        return bool(shown == describe_selection(selection))
 
     def _result(self, selection: Selection) -> Segmentation:
         assert self.predicted is not None
@@ -209,9 +219,12 @@ class Run:
         return None
 
     def _require_same(self, earlier: Origin) -> None:
-        if (earlier.image_sha256, earlier.shape) != (self._sha256, self.scene.grid.shape):
+        grid = self.scene.grid
+        if (earlier.image_sha256, earlier.shape) != (self._sha256, grid.shape):
             raise self._differs("from another image")
-        if earlier.gsd_m != self.scene.grid.gsd_m:
+        if (earlier.crs, earlier.transform) != (crs_text(grid), grid.transform[:6]):
+            raise self._differs("with another georeference of the image")
+        if earlier.gsd_m != grid.gsd_m:
             raise self._differs(f"with a ground sampling distance of {earlier.gsd_m:g} m")
         if earlier.model_sha256 != self.model.sha256:
             raise self._differs("by another model")
@@ -230,9 +243,12 @@ class Run:
         if resumed and address:
             self._sweep()
             predicted = self._work / PROBABILITIES
-            return StripStore(address), predicted if predicted.exists() else None
+            return StripStore(address), predicted if is_complete(predicted) else None
         if address:
-            StripStore(address).clear()  # in S3 they would stay for ever
+            # In S3 they would stay for ever; but a store that is gone holds up nobody.
+            with suppress(InputError, UnavailableError):
+                StripStore(address).clear()
+        strips = StripStore(self._place(store))
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._claim.take()
@@ -240,23 +256,33 @@ class Run:
             self._work.mkdir(exist_ok=True)
         except OSError as error:
             raise InputError(f"The folder {self.folder} cannot be made: {error.strerror}.") from None
-        name = f"{self.scene.name}-{secrets.token_hex(8)}"
-        address = f"{store.rstrip('/')}/{name}" if store else str((self._work / _STRIPS).absolute())
-        document = json.dumps({**self._origin().to_json(), "strips": address})
+        document = json.dumps({**self._origin().to_json(), "strips": strips.address})
         with replacing(record) as part:
             part.write_text(document, encoding="utf-8")
         predicted = self.folder / PROBABILITIES
-        if not resumed or not predicted.exists():
-            return StripStore(address), None
+        if not resumed or not is_complete(predicted):
+            return strips, None
         with suppress(OSError):
             os.link(predicted, self._work / PROBABILITIES)  # saves a copy
-        return StripStore(address), predicted
+        return strips, predicted
+
+    def _place(self, store: str) -> str:
+        """Where the strips of this run go."""
+        if not store:
+            return str((self._work / _STRIPS).absolute())
+        # The token makes it this run's own place; the rest is for people, and nothing that means more in an address.
+        name = f"{re.sub(r'[^A-Za-z0-9._-]', '_', self.scene.name)[:40]}-{secrets.token_hex(8)}"
+        # Workers and later runs may have another working directory.
+        return f"{store.rstrip('/')}/{name}" if "://" in store else str((Path(store) / name).absolute())
 
     def _origin(self) -> Origin:
+        grid = self.scene.grid
         return Origin(
             self._sha256,
-            self.scene.grid.shape,
-            self.scene.grid.gsd_m,
+            grid.shape,
+            crs_text(grid),
+            grid.transform[:6],
+            grid.gsd_m,
             self.model.sha256,
             self.statistics,
             self._measured,
@@ -268,14 +294,29 @@ class Run:
             if path.name not in {_RECORD, PROBABILITIES, _STRIPS}:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
-    def _move(self) -> None:
-        """Give the files their places; a run that is killed meanwhile leaves it to the next one."""
-        (self._work / _MOVING).touch()
+    def _move(self, stale: Iterable[str] = ()) -> None:
+        """Give the files their places; a run that is killed meanwhile leaves it to the next one.
+
+        Args:
+            stale: Names of files in the folder of the result that go, those left out that get a new one.
+        """
+        moving = self._work / _MOVING
+        if not moving.exists():
+            stale = set(stale).difference(path.name for path in self._work.iterdir())
+            with replacing(moving) as part:
+                part.write_text(json.dumps(sorted(stale)), encoding="utf-8")
         (self._work / _RECORD).unlink(missing_ok=True)
+        for name in json.loads(moving.read_text(encoding="utf-8") or "[]"):  # other versions left it empty
+            remove(self.folder / name)
         for path in sorted(self._work.iterdir(), key=lambda path: path.name == RESULT):
             if path.name not in {_MOVING, _STRIPS}:
-                path.replace(self.folder / path.name)
+                put_in_place(path, self.folder / path.name)
         shutil.rmtree(self._work)
+
+    def close(self) -> None:
+        """Close the image, and let others at the folder."""
+        self.scene.close()
+        self._claim.release()
 
     def __enter__(self) -> Self:
         """The run itself."""
@@ -285,5 +326,4 @@ class Run:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the image."""
-        self.scene.close()
-        self._claim.release()
+        self.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from suelo.segmentation.background import Background
 from suelo.segmentation.keeping import KeptStrip
 
 _SUFFIX = ".strip"
+# Of an address with a fragment, a query or an escape, S3 would get something else than what stands there.
+_S3_ADDRESS = re.compile(r"s3:/(/[^/#?%]+)+/?")
 _RETRIES: Any = {"max_retries": 5, "retry_timeout": timedelta(seconds=60)}
 
 
@@ -39,7 +42,7 @@ class StripStore:
             fingerprint: Of the strips that are stored and loaded, unless `open` is called with it.
 
         Raises:
-            InputError: The address is of another kind.
+            InputError: The address is of another kind, or cannot be one.
         """
         self.address = os.fspath(address)
         self.kept: frozenset[int] = frozenset()
@@ -80,11 +83,6 @@ class StripStore:
         self._background.save(self._place.put, self._name(index), strip.to_bytes)
 
     @property
-    def there(self) -> bool:
-        """True if it is in S3, or a folder that this machine sees."""
-        return self.address.startswith("s3://") or Path(self.address).is_dir()
-
-    @property
     def empty(self) -> bool:
         """True if nothing has been put into it."""
         return not self._place.names()
@@ -108,6 +106,14 @@ class StripStore:
             FileNotFoundError: It is not there.
         """
         return self._place.get(name)
+
+    def has(self, name: str) -> bool:
+        """True if what `put` stored is there, and this machine sees it."""
+        try:
+            self._place.get(name)
+        except FileNotFoundError:
+            return False
+        return True
 
     def clear(self) -> None:
         """Remove everything."""
@@ -137,6 +143,10 @@ class StripStore:
 
 def _place(address: str) -> _Folder | _Bucket:
     if address.startswith("s3://"):
+        if _S3_ADDRESS.fullmatch(address) is None:
+            raise InputError(
+                f"Strips in S3 need an address like s3://bucket/prefix, without #, ? and %, not {address!r}."
+            )
         return _Bucket(address)
     if "://" in address:
         raise InputError(f"Strips are kept in a folder or at s3://bucket/prefix; {address!r} is neither.")

@@ -52,10 +52,20 @@ def test_most_classes_are_those_of_the_network_alone(files):
 def test_the_partner_finds_buildings_where_the_network_sees_no_other_cover(files):
     model = joined(files)
     middle = (0, BUILDINGS, 16, 24)
-    assert model.predict(images(buildings=0.8, roads=1.0))[middle] == pytest.approx(0.8, abs=1e-3)
-    # The network sees trees with 0.4 and crops with 0.4 there.
-    claimed = model.predict(images(buildings=0.8, roads=1.0, trees=1.0, crops=1.0))[middle]
-    assert claimed == pytest.approx(max(0.4 * 0.8, 0.8 * 0.6 * 0.6), abs=1e-3)
+    given = images(buildings=0.8)
+    given[:, ROADS, :, 30:] = 1.0  # a town, with roads beside the middle, not in it
+    assert model.predict(given)[middle] == pytest.approx(0.8, abs=1e-3)
+    # The network sees trees with 0.4 there.
+    given[:, TREES] = 1.0
+    assert model.predict(given)[middle] == pytest.approx(0.8 * 0.6, abs=1e-3)
+    # And crops with 0.4: now it is surer by itself.
+    given[:, CROPS] = 1.0
+    assert model.predict(given)[middle] == pytest.approx(0.4 * 0.8, abs=1e-3)
+
+
+def test_what_the_network_sees_as_a_road_is_no_building_to_the_partner(files):
+    found = joined(files).predict(images(buildings=0.8, roads=1.0))
+    assert found[0, BUILDINGS, 16, 24] == pytest.approx(0.8 * 0.6, abs=1e-3)
 
 
 def test_the_partner_finds_buildings_only_near_what_makes_a_town(files):
@@ -66,8 +76,9 @@ def test_the_partner_finds_buildings_only_near_what_makes_a_town(files):
     roads = [max(0, 4 - max(0, x - NEAR_SIDE // 2)) for x in range(48)]
     town = np.minimum(1.0, 0.4 * np.array(roads) / near / NEAR_SHARE)
     # Two columns from the edge, where the partner's averages see the padding.
-    np.testing.assert_allclose(found[2:-2], np.maximum(0.4 * 0.8, 0.8 * town)[2:-2], atol=1e-3)
-    assert found[2] > 0.6
+    road = np.where(np.arange(48) < 4, 0.4, 0.0)
+    np.testing.assert_allclose(found[2:-2], np.maximum(0.4 * 0.8, 0.8 * town * (1 - road))[2:-2], atol=1e-3)
+    assert found[4] > 0.6
     assert found[40] == pytest.approx(0.4 * 0.8, abs=1e-3)
 
 

@@ -25,7 +25,7 @@ SHARES: Mapping[str, float] = {"waterway": 0.3, "standing_water": 0.3}
 UNCLAIMED = "buildings"
 """The class that the partner finds by itself where the network sees no other cover, near what makes a town."""
 
-COVERS = ("tracks", "trees", "crops", "waterway", "standing_water")
+COVERS = ("roads", "tracks", "trees", "crops", "waterway", "standing_water")
 """The covers whose probability, as the network sees it, counts against the partner's `UNCLAIMED`."""
 
 NEAR = "roads"

@@ -11,7 +11,7 @@ from suelo.errors import InputError
 from suelo.landcover import CLASS_KEYS
 from suelo.model.contract import Normalisation
 from suelo.model.session import load_model
-from suelo.training.partner import NEAR_SHARE, NEAR_SIDE, SHARES, add_partner, described_partner
+from suelo.training.partner import NEAR_SHARE, NEAR_SIDE, SHARES, add_partner, described_partner, partner_digest
 
 BUILDINGS, ROADS, TREES, CROPS = (CLASS_KEYS.index(key) for key in ("buildings", "roads", "trees", "crops"))
 
@@ -107,3 +107,12 @@ def test_a_partner_of_another_stretch_is_refused_and_the_file_is_left_as_it_was(
     with pytest.raises(InputError, match="another stretch"):
         add_partner(own, partner, load_model(own).contract)
     assert own.read_bytes() == before
+
+
+def test_the_digest_changes_with_the_partner_and_with_how_it_is_joined(files, monkeypatch):
+    before = partner_digest(files[1])
+    assert before != partner_digest(files[0])
+    monkeypatch.setattr("suelo.training.partner.COVERS", ("trees",))
+    assert before != partner_digest(files[1])
+    monkeypatch.undo()
+    assert before == partner_digest(files[1])

@@ -30,7 +30,7 @@ from suelo.training.folds import By, folds
 from suelo.training.labelled import LabelledScene
 from suelo.training.metrics import JaccardCounts, LevelCounts
 from suelo.training.options import Progress, TrainingOptions
-from suelo.training.partner import add_partner, sha256_of
+from suelo.training.partner import add_partner, partner_digest
 from suelo.training.scores import Evaluation, score_counts
 from suelo.training.sources import SIMULATED, gather, kind_of, simulated_validation, staged
 from suelo.training.thresholds import choose_levels
@@ -235,8 +235,8 @@ def _fold(options: TrainingOptions, progress: Progress | None) -> dict[str, Judg
 
 
 def _stored(options: TrainingOptions) -> Path:
-    # With another partner, the network is the same and what the two say together is not.
-    partner = "" if options.partner is None else f"-{sha256_of(options.partner)[:16]}"
+    # With another partner, or one that is joined in another way, the network is the same and what the two say together is not.
+    partner = "" if options.partner is None else f"-{partner_digest(options.partner)[:16]}"
     return options.work / f"held-out{partner}.npz"
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -79,13 +81,13 @@ def described_partner(partner: Path) -> dict[str, object]:
     return {"name": model.contract.name, "version": model.contract.version, "sha256": model.sha256, **how}
 
 
-def sha256_of(path: Path) -> str:
-    """Hash of a model file, hexadecimal.
+def partner_digest(partner: Path) -> str:
+    """A hash of the partner and of how it is joined, hexadecimal: another one means other probabilities.
 
     Raises:
         ModelError: The file is not a model.
     """
-    return load_model(path).sha256
+    return hashlib.sha256(json.dumps(described_partner(partner), sort_keys=True).encode()).hexdigest()
 
 
 def _joined(network: ModelProto, partner: ModelProto) -> ModelProto:

@@ -235,7 +235,7 @@ def _fold(options: TrainingOptions, progress: Progress | None) -> dict[str, Judg
 
 
 def _stored(options: TrainingOptions) -> Path:
-    # With another partner, or one that is joined in another way, the network is the same and what the two say together is not.
+    # Another partner, or another way of joining it, leaves the network as it is and changes what both say together.
     partner = "" if options.partner is None else f"-{partner_digest(options.partner)[:16]}"
     return options.work / f"held-out{partner}.npz"
 

@@ -112,7 +112,9 @@ def test_statistics_from_a_worker_are_those_of_this_process(scheduler, client, s
         assert found == measure_statistics(run.scene) == run.statistics
 
 
-def test_what_a_worker_cannot_use_is_said_in_one_sentence(scheduler, client, scene, model, model_file, tmp_path):
+def test_what_a_worker_cannot_use_is_said_in_one_sentence(
+    scheduler, client, scene, model, model_file, write_model, tmp_path
+):
     with connected(scheduler, threads=1, model=model_file) as cluster:
         gone = tmp_path / "gone.tif"
         gone.write_bytes(scene.read_bytes())
@@ -120,10 +122,11 @@ def test_what_a_worker_cannot_use_is_said_in_one_sentence(scheduler, client, sce
             gone.unlink()
             with pytest.raises(InputError, match=r"A worker cannot open .*gone\.tif"):
                 cluster.spread(run).load(0)
-    # The model is another one than that of the package, and is not sent.
+    # The model is not that of the package, is not sent, and is none that a worker still has from another scene.
+    unknown = load_model(write_model(tmp_path / "unknown.onnx", gain=0.75, halo=16), threads=1)
     with (
         connected(scheduler, threads=1) as cluster,
-        Run(str(scene), tmp_path / "b", model) as run,
+        Run(str(scene), tmp_path / "b", unknown) as run,
         pytest.raises(SueloError, match="another model"),
     ):
         cluster.spread(run).load(0)

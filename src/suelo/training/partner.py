@@ -21,7 +21,7 @@ from suelo.training.model_file import write_model_file
 if TYPE_CHECKING:
     from onnx import ModelProto, ValueInfoProto
 
-SHARES: Mapping[str, float] = {"waterway": 0.3, "standing_water": 0.3}
+SHARES: Mapping[str, float] = {"waterway": 0.5, "standing_water": 0.5}
 """Classes whose probability is a mean of both networks, and the partner's share in it."""
 
 UNCLAIMED = "buildings"

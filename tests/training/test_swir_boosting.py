@@ -6,12 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from suelo.training.labelled import LabelledScene, band_statistics
 from suelo.training.swir_bank import CONTEXT, FEATURES
-from suelo.training.swir_boosting import BoostingOptions, SwirBoosting, fit_boosting
+from suelo.training.swir_boosting import BoostingOptions, fit_boosting
 from suelo.training.swir_features import Whitening
-from suelo.training.swir_fit import SwirOptions, SwirPixels, fit_swir, gather_pixels
-from suelo.training.swir_predict import predict_swir
+from suelo.training.swir_fit import SwirPixels
 
 OPTIONS = BoostingOptions(trees=30, smallest_leaf=5, pixels=600, considered=1.0)
 
@@ -85,21 +83,3 @@ def test_half_coverage_is_a_member():
     assert list(fit_boosting(pixels, OPTIONS, seed=1).trees) == [5]
     pixels.truth[:, 5] *= 0.9
     assert not fit_boosting(pixels, OPTIONS, seed=1).trees
-
-
-def test_prediction_of_a_scene_holds_network_and_trees():
-    rng = np.random.default_rng(5)
-    truth = np.zeros((10, 30, 30), np.uint8)
-    truth[5, :, :12] = 250
-    values = rng.normal(3000, 60, (8, 30, 30))
-    values[3, :, :12] *= 1.2
-    valid = np.ones((30, 30), np.bool_)
-    scene = LabelledScene(values.astype(np.uint16), truth, valid, band_statistics(values, valid), "a")
-    pixels = gather_pixels([scene], 0.2)
-    network = fit_swir(pixels, SwirOptions(steps=20, batch=64, widths=(8,)), seed=1)
-    trees = fit_boosting(pixels, OPTIONS, seed=1)
-    alone, both = (predict_swir([network], one, scene).astype(int) for one in (SwirBoosting({}), trees))
-    assert np.array_equal(alone[:5], both[:5])
-    # The trees know the field by heart: they pull its pixels up and the others down, each by half of the way.
-    assert np.abs(both[5, :, :12] - (alone[5, :, :12] + 250) / 2).mean() < 10
-    assert np.abs(both[5, :, 12:] - alone[5, :, 12:] / 2).mean() < 10

@@ -25,7 +25,7 @@ from suelo.training.metrics import JaccardCounts, LevelCounts
 from suelo.training.ranking import average_precision
 from suelo.training.swir_boosting import BoostingOptions, fit_boosting
 from suelo.training.swir_fit import SwirOptions, fit_swir, gather_pixels
-from suelo.training.swir_predict import predict_swir
+from suelo.training.swir_predict import SMOOTHING, predict_swir
 from suelo.training.swir_scenes import load_swir
 from suelo.training.thresholds import choose_levels
 
@@ -245,10 +245,9 @@ def _identity(benchmark: SwirBenchmark, folder: DstlFolder) -> str:
     images = [path for name in folder.scenes("A") if (path := folder.image_path(name, "A"))]
     for path in [*images, *sorted(benchmark.data.glob("*.csv")), *sorted(benchmark.data.glob("*.csv.zip"))]:
         digest.update(path.name.encode() + path.read_bytes())
-    values = {"seed": benchmark.seed, "folds": benchmark.folds, "data": digest.hexdigest()}
-    return json.dumps(
-        values | {"options": asdict(benchmark.options), "boosting": asdict(benchmark.boosting)}, sort_keys=True
-    )
+    values = {"seed": benchmark.seed, "folds": benchmark.folds, "data": digest.hexdigest(), "smoothing": SMOOTHING}
+    models = {"options": asdict(benchmark.options), "boosting": asdict(benchmark.boosting)}
+    return json.dumps(values | models, sort_keys=True)
 
 
 def _read(path: Path, identity: str) -> FoldResult | None:

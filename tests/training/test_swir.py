@@ -15,7 +15,7 @@ from suelo.training.swir_boosting import BoostingOptions
 from suelo.training.swir_fit import SwirOptions
 
 IDS = ("6010_1_2", "6040_1_0", "6110_1_2", "6140_1_2")
-OPTIONS = SwirOptions(steps=3, batch=64, widths=(6,))
+OPTIONS = SwirOptions(steps=3, batch=64, networks=1, widths=(6,))
 TREES = BoostingOptions(trees=2, pixels=500)
 
 

@@ -50,7 +50,7 @@ class SwirOptions:
 
     steps: int = 800
     batch: int = 2048
-    networks: int = 1
+    networks: int = 3
     learning_rate: float = 2e-3
     weight_decay: float = 0.01
     widths: tuple[int, ...] = (128, 64)

@@ -13,7 +13,7 @@ from suelo.training.swir_fit import SwirOptions
 @pytest.fixture
 def quick(monkeypatch):
     """The benchmark with three folds of three steps."""
-    options = SwirOptions(steps=3, batch=64, widths=(6,))
+    options = SwirOptions(steps=3, batch=64, networks=1, widths=(6,))
     original = swir.run_swir
     monkeypatch.setattr(
         swir, "run_swir", lambda given, report: original(replace(given, folds=3, options=options), report)

@@ -11,10 +11,12 @@ from suelo.training import swir
 from suelo.training.dstl import place_of
 from suelo.training.labelled import LabelledScene, band_statistics
 from suelo.training.swir import SwirBenchmark, judge, run_swir, score_swir
+from suelo.training.swir_boosting import BoostingOptions
 from suelo.training.swir_fit import SwirOptions
 
 IDS = ("6010_1_2", "6040_1_0", "6110_1_2", "6140_1_2")
-OPTIONS = SwirOptions(steps=3, batch=64, widths=(6,))
+OPTIONS = SwirOptions(steps=3, batch=64, networks=1, widths=(6,))
+TREES = BoostingOptions(trees=2, pixels=500)
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +25,7 @@ def data(tmp_path_factory, write_dstl_folder):
 
 
 def benchmark(data, work, **changes):
-    return replace(SwirBenchmark(data, work, seed=1, folds=3, threads=1, options=OPTIONS), **changes)
+    return replace(SwirBenchmark(data, work, seed=1, folds=3, threads=1, options=OPTIONS, boosting=TREES), **changes)
 
 
 def counting(monkeypatch, fail_at=None):
@@ -70,7 +72,7 @@ def test_killed_run_goes_on_and_a_finished_one_is_only_read(data, tmp_path, monk
 
 def test_work_folder_of_another_benchmark_is_refused(data, tmp_path):
     run_swir(benchmark(data, tmp_path))
-    for changes in ({"seed": 2}, {"options": replace(OPTIONS, steps=4)}):
+    for changes in ({"seed": 2}, {"options": replace(OPTIONS, steps=4)}, {"boosting": replace(TREES, trees=3)}):
         with pytest.raises(InputError, match="other data or options"):
             run_swir(benchmark(data, tmp_path, **changes))
 
@@ -87,6 +89,7 @@ def test_progress_says_which_fold(data, tmp_path):
     stages = [stage for stage, _, _ in told]
     assert stages[0] == "reading"
     assert "fold 3 of 3, network 1 of 1" in stages
+    assert "fold 3 of 3, trees" in stages
     assert all(0 <= done < total for _, done, total in told)
 
 

@@ -5,8 +5,11 @@ import pytest
 import torch
 
 from suelo.training.labelled import UNKNOWN, LabelledScene, band_statistics
-from suelo.training.swir_fit import SwirOptions, fit_swir, gather_pixels, predict_swir, swir_loss
+from suelo.training.swir_boosting import SwirBoosting
+from suelo.training.swir_fit import SwirOptions, fit_swir, gather_pixels, swir_loss
+from suelo.training.swir_predict import predict_swir
 
+NO_TREES = SwirBoosting({})
 SMALL = SwirOptions(steps=120, batch=256, widths=(16,), learning_rate=1e-2)
 
 
@@ -35,7 +38,7 @@ def fitted(pixels):
 
 def test_learns_what_carries_over_to_another_scene(fitted):
     held_out = scene(99)
-    found = predict_swir([fitted], held_out)
+    found = predict_swir([fitted], NO_TREES, held_out, smoothing={})  # its fields are 45 m wide
     assert found.shape == (10, 26, 30)
     assert found.dtype == np.uint8
     predicted, truth = found[5] >= 125, held_out.members()[5]
@@ -59,7 +62,10 @@ def test_prediction_turns_with_the_scene(fitted):
     turned = LabelledScene(
         np.rot90(square.values, 1, (1, 2)), np.rot90(square.truth, 1, (1, 2)), square.valid, square.statistics
     )
-    straight, back = predict_swir([fitted], square), np.rot90(predict_swir([fitted], turned), -1, (1, 2))
+    straight, back = (
+        predict_swir([fitted], NO_TREES, square),
+        np.rot90(predict_swir([fitted], NO_TREES, turned), -1, (1, 2)),
+    )
     assert np.abs(straight.astype(int) - back).max() <= 1
 
 
@@ -68,7 +74,7 @@ def test_pixels_without_data_are_marked(fitted):
     valid = holed.valid.copy()
     valid[:4] = False
     values = np.where(valid, holed.values, 0)
-    found = predict_swir([fitted], LabelledScene(values, holed.truth, valid, holed.statistics))
+    found = predict_swir([fitted], NO_TREES, LabelledScene(values, holed.truth, valid, holed.statistics))
     assert (found[:, :4] == 255).all()
     assert (found[:, 4:] <= 250).all()
 

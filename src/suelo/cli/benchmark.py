@@ -47,8 +47,9 @@ def swir(
 ) -> None:
     """Real short-wave infrared images (eight bands, 7.5 m) with real labels, held out by place.
 
-    Five folds: a small network learns from four and predicts the fifth; thresholds of a fold come from the other
-    four. A pixel belongs to a class that covers half of it or more. Areas are summed over all scenes.
+    Five folds: a small network and boosted trees learn from four and their mean predicts the fifth; thresholds of a
+    fold come from the other four. A pixel belongs to a class that covers half of it or more. Areas are summed over
+    all scenes.
 
     Needs the training extra; in Suelo's source folder:
     pip install '.[train]'.

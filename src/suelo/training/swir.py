@@ -1,4 +1,4 @@
-"""The SWIR benchmark: real eight-band images at 7.5 m, real labels, scenes judged by networks that never saw them."""
+"""The SWIR benchmark: real eight-band images at 7.5 m, real labels, scenes judged by models that never saw them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from suelo.errors import InputError
 from suelo.landcover import CLASSES, LandCover
@@ -22,7 +23,9 @@ from suelo.training.folds import folds
 from suelo.training.labelled import LabelledScene
 from suelo.training.metrics import JaccardCounts, LevelCounts
 from suelo.training.ranking import average_precision
-from suelo.training.swir_fit import SwirOptions, fit_swir, gather_pixels, predict_swir
+from suelo.training.swir_boosting import BoostingOptions, fit_boosting
+from suelo.training.swir_fit import SwirOptions, fit_swir, gather_pixels
+from suelo.training.swir_predict import SMOOTHING, predict_swir
 from suelo.training.swir_scenes import load_swir
 from suelo.training.thresholds import choose_levels
 
@@ -50,8 +53,9 @@ class SwirBenchmark:
         work: Folder that keeps the predictions of finished folds; the same folder goes on where it stopped.
         seed: Seed of all random numbers.
         folds: Folds; images of the same ground are in the same one.
-        threads: Threads of the arithmetic; 0 for PyTorch's choice.
+        threads: Threads of the arithmetic; 0 for as many as there are cores.
         options: How each network is fitted.
+        boosting: How the trees beside the networks are grown.
     """
 
     data: Path
@@ -60,6 +64,7 @@ class SwirBenchmark:
     folds: int = 5
     threads: int = 0
     options: SwirOptions = field(default_factory=SwirOptions)
+    boosting: BoostingOptions = field(default_factory=BoostingOptions)
 
 
 @dataclass(frozen=True)
@@ -124,7 +129,7 @@ class SwirScores:
 
 @dataclass(frozen=True)
 class FoldResult:
-    """What networks said about the scenes of a fold, which they had not seen.
+    """What models said about the scenes of a fold, which they had not seen.
 
     Attributes:
         predictions: Per scene name: 0..250, 255 = no data, uint8 (10, H, W).
@@ -220,11 +225,18 @@ def _fold(
     networks = []
     for member in range(benchmark.options.networks):
         stage = f"fold {number + 1} of {benchmark.folds}, network {member + 1} of {benchmark.options.networks}"
-        # Any two networks of any two folds start from different numbers.
-        seed = int(np.random.SeedSequence((benchmark.seed, number, member)).generate_state(1)[0])
-        networks.append(fit_swir(pixels, benchmark.options, seed, partial(tell, stage)))
-    held_out = [scene for scene in scenes if scene.name in part]
-    return judge(held_out, {scene.name: predict_swir(networks, scene) for scene in held_out})
+        networks.append(fit_swir(pixels, benchmark.options, _seed(benchmark, number, member), partial(tell, stage)))
+    stage = f"fold {number + 1} of {benchmark.folds}, trees"
+    seed = _seed(benchmark, number, benchmark.options.networks)
+    with threadpool_limits(benchmark.threads or None, user_api="openmp"):
+        boosting = fit_boosting(pixels, benchmark.boosting, seed, partial(tell, stage))
+        held_out = [scene for scene in scenes if scene.name in part]
+        return judge(held_out, {scene.name: predict_swir(networks, boosting, scene) for scene in held_out})
+
+
+def _seed(benchmark: SwirBenchmark, fold: int, model: int) -> int:
+    """Any two models of any two folds start from different numbers."""
+    return int(np.random.SeedSequence((benchmark.seed, fold, model)).generate_state(1)[0])
 
 
 def _identity(benchmark: SwirBenchmark, folder: DstlFolder) -> str:
@@ -233,8 +245,9 @@ def _identity(benchmark: SwirBenchmark, folder: DstlFolder) -> str:
     images = [path for name in folder.scenes("A") if (path := folder.image_path(name, "A"))]
     for path in [*images, *sorted(benchmark.data.glob("*.csv")), *sorted(benchmark.data.glob("*.csv.zip"))]:
         digest.update(path.name.encode() + path.read_bytes())
-    values = {"seed": benchmark.seed, "folds": benchmark.folds, "data": digest.hexdigest()}
-    return json.dumps(values | {"options": asdict(benchmark.options)}, sort_keys=True)
+    values = {"seed": benchmark.seed, "folds": benchmark.folds, "data": digest.hexdigest(), "smoothing": SMOOTHING}
+    models = {"options": asdict(benchmark.options), "boosting": asdict(benchmark.boosting)}
+    return json.dumps(values | models, sort_keys=True)
 
 
 def _read(path: Path, identity: str) -> FoldResult | None:

@@ -1,4 +1,4 @@
-"""Fits the network of the SWIR benchmark to pixels of a handful of small scenes, and predicts others."""
+"""Fits the network of the SWIR benchmark to pixels of a handful of small scenes."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from suelo.segmentation.selection import FULL_SCALE
 from suelo.training.labelled import UNKNOWN, LabelledScene
 from suelo.training.losses import cross_entropy
-from suelo.training.metrics import as_stored
 from suelo.training.swir_bank import ABSOLUTE, CONTEXT, describe, light_shift, turns
 from suelo.training.swir_features import Whitening, log_radiance
 from suelo.training.swir_network import SwirNetwork
@@ -52,7 +50,7 @@ class SwirOptions:
 
     steps: int = 800
     batch: int = 2048
-    networks: int = 1
+    networks: int = 3
     learning_rate: float = 2e-3
     weight_decay: float = 0.01
     widths: tuple[int, ...] = (128, 64)
@@ -134,22 +132,6 @@ def fit_swir(
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
     return network.eval()
-
-
-def predict_swir(networks: Sequence[SwirNetwork], scene: LabelledScene) -> NDArray[np.uint8]:
-    """Probabilities of a scene, the mean over networks and the eight turns and mirrorings: uint8 (10, H, W).
-
-    Stored as results store them: 0..250, 255 where there is no data.
-
-    Args:
-        networks: Fitted to the same pixels.
-        scene: The scene.
-    """
-    with torch.inference_mode():
-        features = describe(log_radiance(scene.values, scene.valid), networks[0].whitening)
-        found = [network.probabilities(features[:, turn]) for network in networks for turn in turns()]
-        mean = torch.stack(found).mean(dim=0)
-    return as_stored(mean.T.reshape(-1, *scene.valid.shape).numpy(), scene.valid)
 
 
 def swir_loss(logits: Tensor, targets: Tensor, entropy: float) -> Tensor:

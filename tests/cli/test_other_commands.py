@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import rasterio
 from typer.testing import CliRunner
@@ -108,3 +109,22 @@ def test_train_makes_a_model_that_says_what_it_was_made_of(tmp_path):
     contract = load_model(tmp_path / "m.onnx").contract
     assert contract.training["seed"] == 7
     assert contract.metrics is not None
+
+
+def test_train_makes_a_network_of_the_shape_that_was_asked_for(tmp_path):
+    pytest.importorskip("torch", reason="training is an extra: pip install '.[train]'")
+    shape = ("--fold", 4, "--widths", "8,16,24")
+    out, work = ("--out", tmp_path / "m.onnx"), ("--work", tmp_path / "work")
+    result = invoke("train", "--quick", "--steps", 2, "--scenes", 1, *shape, *out, *work)
+    assert result.exit_code == 0, result.output
+    model = load_model(tmp_path / "m.onnx")
+    assert (model.contract.training["fold"], model.contract.training["widths"]) == (4, [8, 16, 24])
+    assert model.predict(np.zeros((1, 8, 48, 32), np.float32)).shape == (1, 10, 48, 32)
+
+
+@pytest.mark.parametrize("widths", ["32,many", "", "0,8"])
+def test_widths_that_are_no_numbers_are_refused(tmp_path, widths):
+    pytest.importorskip("torch", reason="training is an extra: pip install '.[train]'")
+    result = invoke("train", "--widths", widths, "--work", tmp_path / "work")
+    assert isinstance(result.exception, InputError)
+    assert "Channels per level are whole numbers" in str(result.exception)

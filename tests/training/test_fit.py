@@ -141,6 +141,7 @@ def test_the_learning_rate_rises_then_falls_to_almost_nothing(tmp_path):
         ({"steps": 0}, "steps must be 1 or more, not 0"),
         ({"chip": 28}, "chip must be a multiple of 8, not 28"),
         ({"chip": 24, "fold": 4}, "chip must be a multiple of 16, not 24"),
+        ({"chip": 64, "fold": 8}, r"multiples of 32 pixels; a model takes all multiples of 16"),
         ({"scene_size": 48, "chip": 32}, "too small for chips of 32"),
         ({"scenes": 0}, "nothing to train on"),
         ({"partner": Path("other.onnx")}, "give their folder, too"),

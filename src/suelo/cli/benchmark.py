@@ -12,6 +12,7 @@ import typer
 from suelo.cli.training import (
     AtOnce,
     Elsewhere,
+    Fold,
     Partner,
     Rate,
     Scenes,
@@ -20,6 +21,7 @@ from suelo.cli.training import (
     Start,
     Steps,
     Threads,
+    Widths,
     described,
     training_options,
 )
@@ -84,6 +86,8 @@ def m(
     seed: Seed = 1,
     steps: Steps = None,
     rate: Rate = None,
+    fold: Fold = None,
+    widths: Widths = None,
     scenes: Scenes = None,
     threads: Threads = 0,
     at_once: AtOnce = 1,
@@ -119,6 +123,8 @@ def m(
         seed=seed,
         steps=steps,
         learning_rate=rate,
+        fold=fold,
+        widths=widths,
         scenes=scenes,
         threads=threads,
         at_once=at_once,

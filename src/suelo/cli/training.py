@@ -43,6 +43,15 @@ Steps = Annotated[int | None, typer.Option(help="Training steps.", min=1)]
 Rate = Annotated[
     float | None, typer.Option(help="Highest learning rate; lower for a network that has learned already.", min=1e-6)
 ]
+Fold = Annotated[
+    int | None,
+    typer.Option(
+        help="Side of the blocks of pixels that the network's finest level sees as one: 4 is quick and coarse.", min=1
+    ),
+]
+Widths = Annotated[
+    str | None, typer.Option(help="Channels of the network per level, finest first, such as 32,64,144,256.")
+]
 Scenes = Annotated[int | None, typer.Option(help="Simulated training scenes.", min=0)]
 Threads = Annotated[int, typer.Option(help="Threads of the arithmetic; 0 uses all cores.", min=0)]
 AtOnce = Annotated[
@@ -63,6 +72,8 @@ def train(
     seed: Seed = 1,
     steps: Steps = None,
     rate: Rate = None,
+    fold: Fold = None,
+    widths: Widths = None,
     scenes: Scenes = None,
     threads: Threads = 0,
     at_once: AtOnce = 1,
@@ -109,6 +120,8 @@ def train(
         seed=seed,
         steps=steps,
         learning_rate=rate,
+        fold=fold,
+        widths=widths,
         scenes=scenes,
         threads=threads,
         at_once=at_once,
@@ -127,6 +140,7 @@ def training_options(
     out: Path,
     work: Path,
     share: list[str] | None,
+    widths: str | None = None,
     quick: bool = False,
     **given: Any,  # noqa: ANN401
 ) -> TrainingOptions:
@@ -136,6 +150,7 @@ def training_options(
         out: The model file.
         work: The work folder.
         share: Shares as "kind=number".
+        widths: Channels per level as "32,64".
         quick: Whether to start from the defaults of a small training.
         given: Other options by name; None for those that were not given.
 
@@ -145,7 +160,7 @@ def training_options(
     try:
         import torch  # noqa: F401 - says early what is missing
 
-        from suelo.training.options import Mixture, TrainingOptions
+        from suelo.training.options import Mixture, TrainingOptions, parse_widths
     except ModuleNotFoundError as error:
         raise InputError(
             f"Training needs the package {error.name}, which is not installed; "
@@ -154,6 +169,8 @@ def training_options(
     known = {name: value for name, value in given.items() if value is not None}
     if share:
         known["mixture"] = Mixture.parse(share)
+    if widths is not None:
+        known["widths"] = parse_widths(widths)
     return TrainingOptions.quick(out, work, **known) if quick else TrainingOptions(out=out, work=work, **known)
 
 

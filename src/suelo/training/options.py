@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from suelo.errors import InputError
+from suelo.model.contract import STRIDE
 from suelo.training.augmentation import Augmentation
 from suelo.training.scenes import simulator_version
 
@@ -89,6 +90,21 @@ class Mixture:
             except ValueError:
                 raise InputError(f"{number!r} in {text!r} is not a number.") from None
         return cls(**shares)
+
+
+def parse_widths(given: str) -> tuple[int, ...]:
+    """Read channels per level, written as numbers with commas between them.
+
+    Raises:
+        InputError: It is something else.
+    """
+    try:
+        widths = tuple(int(number) for number in given.split(","))
+    except ValueError:
+        widths = ()
+    if not widths or min(widths) < 1:
+        raise InputError(f"Channels per level are whole numbers from 1 on, such as 32,64,144,256; given {given!r}.")
+    return widths
 
 
 @dataclass(frozen=True)
@@ -189,6 +205,12 @@ class TrainingOptions:
         if self.partner is not None and self.data is None:
             raise InputError("A partner stands beside a network for labelled images; give their folder, too (--data).")
         stride = self.fold << (len(self.widths) - 1)
+        if STRIDE % stride:
+            raise InputError(
+                f"Blocks of {self.fold} × {self.fold} pixels and {len(self.widths)} levels make a network for images "
+                f"of multiples of {stride} pixels; a model takes all multiples of {STRIDE}. Fewer levels or smaller "
+                "blocks are needed."
+            )
         for name in ("chip", "scene_size"):
             if getattr(self, name) < stride or getattr(self, name) % stride:
                 raise InputError(f"{name.replace('_', ' ')} must be a multiple of {stride}, not {getattr(self, name)}.")

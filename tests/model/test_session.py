@@ -215,7 +215,7 @@ def test_the_shipped_model_is_small_and_says_what_it_is():
     assert contract.licence == "Apache-2.0"
     assert contract.metrics is not None
     assert contract.metrics.mean_jaccard is not None
-    assert {"data", "images", "folds", "seed", "partner"} <= set(contract.training)
+    assert {"data", "images", "folds", "seed"} <= set(contract.training)
     from importlib.resources import files
 
     assert len((files("suelo.model") / "weights" / "suelo.onnx").read_bytes()) <= 20_000_000

@@ -124,8 +124,6 @@ def test_what_a_network_saw_is_not_forgotten_on_the_way(trained, tmp_path):
     assert "not a test" in trained_on(contract, IMAGES[:1])
     with pytest.raises(InputError, match="whose ground is held out"):
         cross_validate(replace(options, work=tmp_path / "after", start=between.work, at_once=1))
-    with pytest.raises(InputError, match=r"The partner .* has learned from 6010_1_2"):
-        cross_validate(replace(options, partner=between.out))
 
 
 def counts(best: int) -> LevelCounts:
@@ -170,25 +168,3 @@ def test_simulated_scenes_decide_only_on_what_is_not_found_in_real_ones():
     measured_on = missed.evaluate_elsewhere("simulated").measured_on
     assert measured_on.startswith("1 simulated scenes that no training sees")
     assert measured_on.endswith("thresholds were chosen with them in view")
-
-
-def test_a_partner_is_judged_together_with_the_networks_that_are_there_already(trained, tmp_path, write_model):
-    path, options = trained
-    partner = write_model(tmp_path / "partner.onnx", gain=1.0)
-    checkpoints = [options.work / f"fold-{number}" / "checkpoint.pt" for number in range(options.folds)]
-    before = [checkpoint.read_bytes() for checkpoint in checkpoints]
-    together = replace(options, partner=partner, out=tmp_path / "together.onnx")
-    contract = load_model(train(together)).contract
-    assert [checkpoint.read_bytes() for checkpoint in checkpoints] == before
-    assert contract.training["partner"]["sha256"] == load_model(partner).sha256
-    assert load_model(path).contract.training["partner"] is None
-    alone, both = cross_validate(options), cross_validate(together)
-    buildings, trees = CLASS_KEYS.index("buildings"), CLASS_KEYS.index("trees")
-    for name, judged in both.images().items():
-        found, before_it = judged.probabilities.astype(int), alone.images()[name].probabilities.astype(int)
-        # Arithmetic in bfloat16 may differ in the last place between two files.
-        assert np.abs(found[trees] - before_it[trees]).max() <= 2
-        assert (found[buildings] >= before_it[buildings] - 2).all()
-        assert (found[buildings] > before_it[buildings] + 10).any()
-    levels = tuple(int(level) / 250 for level in both.all_levels())
-    assert contract.thresholds == levels

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -144,7 +143,6 @@ def test_the_learning_rate_rises_then_falls_to_almost_nothing(tmp_path):
         ({"chip": 64, "fold": 8}, r"multiples of 32 pixels; a model takes all multiples of 16"),
         ({"scene_size": 48, "chip": 32}, "too small for chips of 32"),
         ({"scenes": 0}, "nothing to train on"),
-        ({"partner": Path("other.onnx")}, "give their folder, too"),
     ],
 )
 def test_options_that_cannot_work_are_refused(tmp_path, change, message):

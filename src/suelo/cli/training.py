@@ -25,12 +25,6 @@ Start = Annotated[
         help="Work folder of a finished training to start from, not from random weights; fold by fold if it has folds."
     ),
 ]
-Partner = Annotated[
-    Path | None,
-    typer.Option(
-        help="Model file of a network that has not seen the labelled images and helps with places unlike them."
-    ),
-]
 Share = Annotated[
     list[str] | None,
     typer.Option(
@@ -66,7 +60,6 @@ def train(
     data: Data = None,
     elsewhere: Elsewhere = None,
     start: Start = None,
-    partner: Partner = None,
     share: Share = None,
     quick: Annotated[bool, typer.Option("--quick", help="A small network for a minute, to see that it works.")] = False,
     seed: Seed = 1,
@@ -114,7 +107,6 @@ def train(
         data=data,
         elsewhere=elsewhere,
         start=start,
-        partner=partner,
         share=share,
         quick=quick,
         seed=seed,

@@ -21,16 +21,14 @@ from suelo.model.session import Model, load_model
 from suelo.segmentation.engine import predict
 from suelo.segmentation.selection import FULL_SCALE
 from suelo.training.at_once import fit_at_once
-from suelo.training.checkpoint import check_unseen
 from suelo.training.dstl import DstlFolder
-from suelo.training.evaluate_dstl import images_of, judge
+from suelo.training.evaluate_dstl import judge
 from suelo.training.export import export_onnx
 from suelo.training.fit import fit_chips, images_seen
 from suelo.training.folds import By, folds
 from suelo.training.labelled import LabelledScene
 from suelo.training.metrics import JaccardCounts, LevelCounts
 from suelo.training.options import Progress, TrainingOptions
-from suelo.training.partner import add_partner, partner_digest
 from suelo.training.scores import Evaluation, score_counts
 from suelo.training.sources import SIMULATED, gather, kind_of, simulated_validation, staged
 from suelo.training.thresholds import choose_levels
@@ -187,13 +185,8 @@ def fold_trainings(options: TrainingOptions, by: By = "scene") -> list[TrainingO
     Args:
         options: Options of all of them.
         by: What stays together, see `folds`.
-
-    Raises:
-        InputError: The partner has seen ground that a fold holds out.
     """
     dstl = DstlFolder(options.data).scenes() if options.data is not None else ()
-    if options.partner is not None:
-        check_unseen(images_of(load_model(options.partner).contract), dstl, f"The partner {options.partner}")
     return [options.part(f"fold-{number}", part) for number, part in enumerate(folds(dstl, options.folds, by))]
 
 
@@ -208,7 +201,7 @@ def predict_labelled(model: Model, scene: LabelledScene) -> NDArray[np.uint8]:
 
 
 def _fold(options: TrainingOptions, progress: Progress | None) -> dict[str, Judged]:
-    stored = _stored(options)
+    stored = options.work / "held-out.npz"
     identity = options.identity_text()
     if stored.is_file():
         return _load(stored, identity)
@@ -218,8 +211,6 @@ def _fold(options: TrainingOptions, progress: Progress | None) -> dict[str, Judg
     seen = images_seen(options, gathered.sources)
     contract = ModelContract(name=options.name, version=options.version, training={"images": list(seen)})
     export_onnx(network, contract, model_path)
-    if options.partner is not None:
-        add_partner(model_path, options.partner, contract)
     model = load_model(model_path)
     found = {}
     tell = staged(progress, "testing")
@@ -232,12 +223,6 @@ def _fold(options: TrainingOptions, progress: Progress | None) -> dict[str, Judg
         found[scene.name] = Judged(predicted, counts)
     _save(stored, identity, found)
     return found
-
-
-def _stored(options: TrainingOptions) -> Path:
-    # Another partner, or another way of joining it, leaves the network as it is and changes what both say together.
-    partner = "" if options.partner is None else f"-{partner_digest(options.partner)[:16]}"
-    return options.work / f"held-out{partner}.npz"
 
 
 def _save(stored: Path, identity: str, found: Mapping[str, Judged]) -> None:

@@ -122,8 +122,6 @@ class TrainingOptions:
         hold_out: Names of real scenes that the training must not see, nor any other image of the same ground.
         start: Work folder of a training whose averaged weights are the first ones; None for random ones. Where it has
             a folder for each part of a cross-validation, every part goes on from its own.
-        partner: Model file of a network that is put beside the trained one, see `suelo.training.partner`; it must not
-            have seen the labelled images. None for the trained network alone.
         mixture: Share of the chips from each kind of scene.
         scenes: Simulated scenes to train on; 0 for none.
         cache: Folder where simulated scenes are kept; one in `work` if None.
@@ -160,7 +158,6 @@ class TrainingOptions:
     folds: int = 4
     hold_out: tuple[str, ...] = ()
     start: Path | None = None
-    partner: Path | None = None
     mixture: Mixture = field(default_factory=Mixture)
     scenes: int = 400
     cache: Path | None = None
@@ -202,8 +199,6 @@ class TrainingOptions:
             raise InputError(
                 "There is nothing to train on: simulated scenes or a folder of labelled images are needed."
             )
-        if self.partner is not None and self.data is None:
-            raise InputError("A partner stands beside a network for labelled images; give their folder, too (--data).")
         stride = self.fold << (len(self.widths) - 1)
         if STRIDE % stride:
             raise InputError(
@@ -246,7 +241,7 @@ class TrainingOptions:
         from suelo.training.checkpoint import digest
 
         values = asdict(self)
-        after = ("threshold_scenes", "test_scenes", "name", "version", "out", "partner")
+        after = ("threshold_scenes", "test_scenes", "name", "version", "out")
         for name in (*after, "work", "cache", "workers", "threads", "at_once", "checkpoint_every"):
             del values[name]
         for name in ("data", "elsewhere"):

@@ -31,7 +31,6 @@ from suelo.training.options import (
     Progress,
     TrainingOptions,
 )
-from suelo.training.partner import add_partner, described_partner
 from suelo.training.report import held_out_scenes, logs_in, write_report
 from suelo.training.sources import gather, kind_of, simulated_validation, staged
 from suelo.training.thresholds import choose_levels, choose_thresholds
@@ -89,15 +88,12 @@ def _on_images(options: TrainingOptions, data: Path, progress: Progress | None) 
             "scenes_by_source": {source.name: len(source.scenes) for source in gathered.sources},
             "images": list(images_seen(whole, gathered.sources)),
             "started_from": first_identity(whole.start) if whole.start is not None else None,
-            "partner": described_partner(options.partner) if options.partner is not None else None,
         },
         metrics=held_out.evaluate(DstlFolder(data), staged(progress, "testing")).metrics(),
         metrics_elsewhere=tuple(held_out.evaluate_elsewhere(kind).metrics() for kind in held_out.kinds()),
         git_commit=commit,
     )
     export_onnx(network, contract, options.out)
-    if options.partner is not None:
-        add_partner(options.out, options.partner, contract)
     return options.out
 
 

@@ -154,15 +154,21 @@ def test_pictures_of_three_bands_have_no_say_in_thresholds():
     assert with_naip.all_levels()[0] != alone.all_levels()[0]
 
 
-def test_simulated_scenes_decide_only_on_what_is_not_found_in_real_ones():
+def test_simulated_scenes_decide_only_on_what_real_ones_cannot_tell():
     made_up = Judged(np.zeros((10, 1, 1), np.uint8), counts(200))
-    found = HeldOut(({"6010_1_2": judged(60), "simulated-200000": made_up},) * 2)
+    three = dict.fromkeys(("6010_1_2", "6040_2_2", "naip-1"), judged(60))
+    found = HeldOut((three | {"simulated-200000": made_up},) * 2)
     assert abs(found.all_levels()[0] - 60) <= 6
+    del three["naip-1"]  # two images, however often they are judged
+    rare = HeldOut((three | {"simulated-200000": made_up},) * 2)
+    assert abs(rare.all_levels()[0] - 200) <= 6
+    assert abs(HeldOut((three,) * 2).all_levels()[0] - 60) <= 6
     inside, outside = np.zeros((10, 251), np.int64), np.zeros((10, 251), np.int64)
     inside[0, 100], outside[0, 40] = 1, 10_000  # one pixel in ten thousand
     outside[0, 100:110] = 1000
     hopeless = Judged(np.zeros((10, 1, 1), np.uint8), LevelCounts(inside, outside))
-    missed = HeldOut(({"6010_1_2": hopeless, "simulated-200000": made_up},) * 2)
+    images = dict.fromkeys(("6010_1_2", "6040_2_2", "6100_2_2"), hopeless)
+    missed = HeldOut((images | {"simulated-200000": made_up},) * 2)
     assert abs(missed.all_levels()[0] - 200) <= 6
     assert missed.kinds() == ("simulated",)
     measured_on = missed.evaluate_elsewhere("simulated").measured_on

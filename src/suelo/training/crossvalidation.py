@@ -36,6 +36,9 @@ from suelo.training.thresholds import choose_levels
 _FOUND = 0.02
 """A class whose index stays below this at every level is not found: the level that is best there is best by chance."""
 
+_ENOUGH = 3
+"""Real images that must have a class for them to say where to cut it."""
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -131,21 +134,28 @@ def balanced_levels(folds: Sequence[Mapping[str, Judged]]) -> NDArray[np.int_]:
     """The level per class (10,) that suits DSTL and NAIP, each with the same say.
 
     Pictures of three bands do not tell where to cut images of eight: what is inferred of the others decides there.
-    Simulated scenes decide on the classes that are not found in any real one, whatever the level.
+    Simulated scenes decide on the classes that are not found in any real one, whatever the level, and on those that
+    fewer than three real ones have: the level that is best in one river says little about the next.
 
     Args:
         folds: Scenes to choose on, per fold, by name.
     """
     kinds: dict[str, LevelCounts] = {}
+    having: dict[str, NDArray[np.bool_]] = {}
     for fold in folds:
         for name, judged in fold.items():
-            if kind_of(name) != "dubai":
-                kinds[kind_of(name)] = kinds.get(kind_of(name), LevelCounts()) + judged.counts
+            kind = kind_of(name)
+            if kind == "dubai":
+                continue
+            kinds[kind] = kinds.get(kind, LevelCounts()) + judged.counts
+            if kind != SIMULATED:
+                having[name] = judged.counts.inside.sum(axis=1) > 0
     simulated = kinds.pop(SIMULATED, None)
     levels = choose_levels(*kinds.values())
     if simulated is not None:
         best = np.max([np.nan_to_num(counts.jaccard()).max(axis=1) for counts in kinds.values()], axis=0, initial=0.0)
-        levels = np.where(best < _FOUND, choose_levels(simulated), levels)
+        images = np.sum(list(having.values()), axis=0, dtype=np.int64)
+        levels = np.where((best < _FOUND) | (images < _ENOUGH), choose_levels(simulated), levels)
     return levels
 
 

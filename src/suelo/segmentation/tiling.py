@@ -15,7 +15,7 @@ from suelo.model.contract import STRIDE, ModelContract
 SINGLE_PASS_PIXELS = 640 * 640
 """Scenes of at most this many pixels go through the network in one piece."""
 
-TILE_SIDE = 896
+TILE_SIDE = 1024
 """A tile has at least as many pixels as a square of this side: larger ones waste less on halos, and the network's
 memory grows with them; see benchmarks/README.md."""
 

@@ -9,9 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from suelo.landcover import class_by_name
-from suelo.segmentation.selection import FULL_SCALE
-from suelo.training.labelled import UNKNOWN
 from suelo.training.resampling import resample
 
 Floats = NDArray[np.float32]
@@ -20,8 +17,6 @@ Chip = tuple[Floats, NDArray[np.uint8], NDArray[np.bool_]]
 _PASTED_PART = (0.25, 0.75)
 _STYLE_RANGE = (0.03, 0.9)
 _EXPONENT_RANGE = (0.33, 3.0)
-_COLOUR = 0.08
-_GLINT = (0.7, 1.4)
 
 
 @dataclass(frozen=True)
@@ -50,8 +45,6 @@ class Augmentation:
             themselves: those bands are replaced by the mean of the visible ones, or by their nearest neighbours.
         crush_probability: Share of chips with a harsh contrast: a steep curve that crushes shadows and highlights.
         coarse_probability: Share of chips that look as if a sensor with larger pixels had seen them.
-        water_probability: Share of chips whose water, if they have any, is of another colour and glitters in the sun,
-            see `_seen_otherwise`.
     """
 
     flips: bool = True
@@ -68,7 +61,6 @@ class Augmentation:
     grey_probability: float = 0.05
     crush_probability: float = 0.05
     coarse_probability: float = 0.2
-    water_probability: float = 0.5
 
     @classmethod
     def none(cls) -> Augmentation:
@@ -158,8 +150,6 @@ def augment(
         image = _coarsen(image, rng)
     if rng.random() < options.grey_probability:
         image = _without_bands(image, rng)
-    if rng.random() < options.water_probability:
-        image = _seen_otherwise(image, _water(truth), rng)
     image = _contrast(image, rng, options)
     if rng.random() < options.crush_probability:
         image = _crush(image, rng)
@@ -231,42 +221,13 @@ def _crush(image: Floats, rng: np.random.Generator) -> Floats:
 def _mottle(shape: tuple[int, ...], rng: np.random.Generator, strength: float) -> Floats:
     """Smooth noise of a random grain, alike in all bands or strongest in the first, where scattering is."""
     bands, height, width = shape
-    field = rng.uniform(0.0, strength) * _smooth(height, width, rng, (2, 4, 8, 16, 40))
+    knots = int(rng.choice((2, 4, 8, 16, 40)))
+    rows, cols = np.linspace(0, knots - 1, height), np.linspace(0, knots - 1, width)
+    lattice = rng.normal(0.0, rng.uniform(0.0, strength), (knots, knots))
+    field = _between(_between(lattice, rows).T, cols).T
     fall = np.linspace(1.0, rng.uniform(0.2, 1.2), bands)
     patches: Floats = (fall[:, None, None] * field).astype(np.float32)
     return patches
-
-
-def _smooth(height: int, width: int, rng: np.random.Generator, grains: Sequence[int]) -> NDArray[np.float64]:
-    """Smooth noise (H, W) of standard deviation 1 or less; `grains` to choose from are knots along a side."""
-    knots = int(rng.choice(grains))
-    rows, cols = np.linspace(0, knots - 1, height), np.linspace(0, knots - 1, width)
-    return _between(_between(rng.standard_normal((knots, knots)), rows).T, cols).T
-
-
-def _water(truth: NDArray[np.uint8]) -> Floats:
-    """How much of each pixel is known to be water of either kind, float32 (H, W)."""
-    layers = truth[[class_by_name(key).id - 1 for key in ("waterway", "standing_water")]]
-    water: Floats = (np.where(layers == UNKNOWN, 0, layers).max(axis=0) / FULL_SCALE).astype(np.float32)
-    return water
-
-
-def _seen_otherwise(image: Floats, water: Floats, rng: np.random.Generator) -> Floats:
-    """Give water another colour, as silt and algae do, and patches of sun glint, which is nearly white in all bands.
-
-    What labelled rivers and ponds there are look alike; others do not.
-    """
-    if not water.any():
-        return image
-    bands, height, width = image.shape
-    colour = rng.normal(rng.normal(0.0, _COLOUR), _COLOUR, (bands, 1, 1)).astype(np.float32)
-    patches = _smooth(height, width, rng, (2, 3, 5, 9, 40)) - rng.uniform(-0.5, 1.5)
-    ripples = rng.uniform(0.7, 1.0, (height, width))
-    glint = (np.clip(patches * rng.uniform(0.5, 3.0), 0.0, 1.0) * ripples).astype(np.float32)
-    changed = image + colour
-    changed += glint * (np.float32(rng.uniform(*_GLINT)) - changed)
-    seen: Floats = image + water * (changed - image)
-    return seen
 
 
 def _between(lattice: NDArray[np.float64], positions: NDArray[np.float64]) -> NDArray[np.float64]:

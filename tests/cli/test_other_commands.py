@@ -113,12 +113,13 @@ def test_train_makes_a_model_that_says_what_it_was_made_of(tmp_path):
 
 def test_train_makes_a_network_of_the_shape_that_was_asked_for(tmp_path):
     pytest.importorskip("torch", reason="training is an extra: pip install '.[train]'")
-    shape = ("--fold", 4, "--widths", "8,16,24")
+    shape = ("--fold", 4, "--widths", "8,16,24", "--indices")
     out, work = ("--out", tmp_path / "m.onnx"), ("--work", tmp_path / "work")
     result = invoke("train", "--quick", "--steps", 2, "--scenes", 1, *shape, *out, *work)
     assert result.exit_code == 0, result.output
     model = load_model(tmp_path / "m.onnx")
-    assert (model.contract.training["fold"], model.contract.training["widths"]) == (4, [8, 16, 24])
+    made = model.contract.training
+    assert (made["fold"], made["widths"], made["indices"]) == (4, [8, 16, 24], True)
     assert model.predict(np.zeros((1, 8, 48, 32), np.float32)).shape == (1, 10, 48, 32)
 
 

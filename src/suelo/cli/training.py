@@ -46,6 +46,9 @@ Fold = Annotated[
 Widths = Annotated[
     str | None, typer.Option(help="Channels of the network per level, finest first, such as 32,64,144,256.")
 ]
+Indices = Annotated[
+    bool, typer.Option("--indices", help="The network also sees the spectral indices NDVI, NDWI, EVI and CCCI.")
+]
 Scenes = Annotated[int | None, typer.Option(help="Simulated training scenes.", min=0)]
 Threads = Annotated[int, typer.Option(help="Threads of the arithmetic; 0 uses all cores.", min=0)]
 AtOnce = Annotated[
@@ -67,6 +70,7 @@ def train(
     rate: Rate = None,
     fold: Fold = None,
     widths: Widths = None,
+    indices: Indices = False,
     scenes: Scenes = None,
     threads: Threads = 0,
     at_once: AtOnce = 1,
@@ -114,6 +118,7 @@ def train(
         learning_rate=rate,
         fold=fold,
         widths=widths,
+        indices=indices,
         scenes=scenes,
         threads=threads,
         at_once=at_once,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
@@ -66,11 +67,11 @@ class Watch:
 
     def look(self) -> None:
         """Look at the record at the next opportunity: it was changed by this process."""
-        self._synced = 0.0
+        self._synced = -math.inf  # a monotonic clock may start anywhere
 
     def note(self) -> None:
         """Note the progress at once: nobody will for a while."""
-        self._synced = 0.0
+        self._synced = -math.inf
         self._sync()
 
     def _sync(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Generator
@@ -183,7 +184,7 @@ class _Reporter:
         self._progress = progress
         self._cancelled = cancelled
         self._total = 1
-        self._told = -1.0
+        self._told = -math.inf  # a monotonic clock may start anywhere
 
     def __call__(self, done: int, total: int) -> None:
         self._total = total

@@ -42,25 +42,36 @@ def clients() -> Iterator[Measurement]:
     yield Measurement("network alone on chips of 160 × 160", chips_alone, "chips/s", "two requests at a time")
     with tempfile.TemporaryDirectory() as folder:
         images = _chips(Path(folder))
-        with _Server(Path(folder)) as server:
-            for image in images[:8]:
-                server.send(image)
-            for count, part in ((1, images[8:48]), (CLIENTS, images[48:])):
-                seconds: list[float] = []
-                failed = 0
-                started = time.perf_counter()
-                with ThreadPoolExecutor(count) as threads:
-                    for status, elapsed in threads.map(server.send, part):
-                        seconds.append(elapsed)
-                        failed += status != 200
-                per_second = len(part) / (time.perf_counter() - started)
-                detail = (
-                    f"{failed} of {len(part)} failed, median {1000 * statistics.median(seconds):.0f} ms, "
-                    f"longest {1000 * max(seconds):.0f} ms"
-                )
-                name = f"chips over HTTP, {count} client{'s' if count > 1 else ''} at once"
-                yield Measurement(name, per_second, "chips/s", detail)
-                yield Measurement(f"{name}: of the network's speed", per_second / chips_alone, "")
+        for processes in (1, os.cpu_count() or 1):
+            yield from _served(Path(folder) / str(processes), processes, images, chips_alone)
+
+
+def _served(folder: Path, processes: int, images: list[bytes], chips_alone: float) -> Iterator[Measurement]:
+    folder.mkdir()
+    with _Server(folder, processes) as server:
+        for image in images[:8]:
+            server.send(image)
+        for count, part in ((1, images[8:48]), (CLIENTS, images[48:])):
+            seconds: list[float] = []
+            failed = 0
+            started = time.perf_counter()
+            with ThreadPoolExecutor(count) as threads:
+                for status, elapsed in threads.map(server.send, part):
+                    seconds.append(elapsed)
+                    failed += status != 200
+            per_second = len(part) / (time.perf_counter() - started)
+            detail = (
+                f"{failed} of {len(part)} failed, median {1000 * statistics.median(seconds):.0f} ms, "
+                f"longest {1000 * max(seconds):.0f} ms"
+            )
+            name = f"chips over HTTP, {_several(count, 'client')} at once, {_several(processes, 'server process')}"
+            yield Measurement(name, per_second, "chips/s", detail)
+            yield Measurement(f"{name}: of the network's speed", per_second / chips_alone, "")
+
+
+def _several(count: int, name: str) -> str:
+    plural = f"{name}es" if name.endswith("s") else f"{name}s"
+    return f"{count} {name if count == 1 else plural}"
 
 
 def _chips(folder: Path) -> list[bytes]:
@@ -88,11 +99,11 @@ def _chips(folder: Path) -> list[bytes]:
 class _Server:
     """`suelo serve` in a process of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, processes: int) -> None:
         self._log = folder / "server.log"
         with self._log.open("w") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "suelo", "serve", "--port", "0"],
+                [sys.executable, "-m", "suelo", "serve", "--port", "0", "--processes", str(processes)],
                 env={**os.environ, "SUELO_HOME": str(folder / "home"), "PYTHONUNBUFFERED": "1"},
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -56,6 +56,18 @@ def test_serve_says_what_is_wrong_with_its_settings_and_its_host(tmp_path, monke
         assert str(result.exception).startswith("The variable SUELO_THREADS cannot be 'abc': ")
 
 
+@pytest.mark.parametrize("arguments", [["serve", "--port", "0"], ["worker"]])
+@pytest.mark.parametrize(("setting", "value"), [("SUELO_HOME", "{file}"), ("SUELO_STORE", "file://{file}/store")])
+def test_a_folder_that_cannot_be_made_is_said_in_a_sentence(tmp_path, monkeypatch, setting, value, arguments):
+    file = tmp_path / "file"
+    file.touch()
+    monkeypatch.setenv("SUELO_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv(setting, value.format(file=file))
+    result = invoke(*arguments)
+    assert isinstance(result.exception, InputError)
+    assert str(result.exception).startswith(f"Results cannot be kept in {file}")
+
+
 def test_model_show_prints_what_the_contract_says():
     contract = load_model().contract
     result = invoke("model", "show")

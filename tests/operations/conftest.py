@@ -57,6 +57,9 @@ class Suelo:
         if command[0] == "serve":
             until(self._answers, "the start of the server")
 
+    def pid(self, name: str) -> int:
+        return self._running[name].pid
+
     def _answers(self) -> bool:
         assert self._running["serve"].poll() is None, self.log()
         with contextlib.suppress(OSError):

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_u
 from sqlalchemy.exc import OperationalError
 
 from suelo.errors import InputError, UnavailableError
+from suelo.jobs.folders import make_folder
 
 SCHEMA_VERSION = "0003"
 """Revision of the newest migration."""
@@ -24,7 +25,8 @@ def open_database(url: str, *, iam: bool = False, connections: int = 16, up_to_d
         up_to_date: False to leave the tables as they are: whoever set the database up does that.
 
     Raises:
-        InputError: The address is of another kind of database, or its driver is not installed.
+        InputError: The address is of another kind of database, its driver is not installed, or its folder cannot be
+            written to.
         UnavailableError: The database cannot be reached.
     """
     backend = make_url(url).get_backend_name()
@@ -51,7 +53,7 @@ def open_database(url: str, *, iam: bool = False, connections: int = 16, up_to_d
 def _sqlite(url: str) -> Engine:
     file = make_url(url).database
     if file and file != ":memory:":
-        Path(file).parent.mkdir(parents=True, exist_ok=True)
+        make_folder(Path(file).parent)
     engine = create_engine(url, connect_args={"timeout": 30})
 
     @event.listens_for(engine, "connect")

@@ -19,6 +19,7 @@ from obstore.store import LocalStore, S3Store, from_url
 
 from suelo.errors import InputError, NotFoundError, UnavailableError
 from suelo.jobs.cache import FileCache
+from suelo.jobs.folders import make_folder
 from suelo.segmentation.atomic import write_whole
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class Objects:
             cache: Where copies of S3 objects are kept for a while.
 
         Raises:
-            InputError: The address is of another kind.
+            InputError: The address is of another kind, or the folder cannot be written to.
         """
         parts = urlparse(url)
         self._folder: Path | None = None
@@ -73,7 +74,7 @@ class Objects:
         self._store: ObjectStore
         if parts.scheme == "file":
             self._folder = Path(unquote(parts.path))
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self._folder)
             self._store = LocalStore(self._folder, automatic_cleanup=True)
         elif parts.scheme == "s3":
             # The callers know better than obstore's three minutes how long it is worth waiting.

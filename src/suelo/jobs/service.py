@@ -51,7 +51,8 @@ class JobService:
         """Open the records and the objects. Nothing runs in the background before `start`.
 
         Raises:
-            InputError: The database or the store is of a kind that Suelo does not use.
+            InputError: The database or the store is of a kind that Suelo does not use, or in a folder that it may not
+                write to.
         """
         self.settings = settings
         home = settings.home.expanduser().resolve()

@@ -100,7 +100,7 @@ class Grid:
         """Height and width in metres of the pixel at the centre: `gsd_m` twice where it is about square."""
         if self.crs is None:
             return self.gsd_m, self.gsd_m
-        across, down = self._ground_steps(np.array([self.height / 2 - 0.5]))
+        across, down = self._centre_steps
         elongation = float(np.hypot(*down)[0] / np.hypot(*across)[0])
         if not abs(elongation - 1) > _TOLERANCE:  # nor where it is not a number
             return self.gsd_m, self.gsd_m
@@ -137,12 +137,15 @@ class Grid:
     @cached_property
     def _distorted(self) -> bool:
         """Whether areas in the plane of the CRS are not about those on the ground."""
-        ground = float(self._ground_row_areas(np.array([self.height / 2 - 0.5]))[0])
+        ground = float(_area(*self._centre_steps)[0])
         return bool(np.isfinite(ground)) and abs(self._planar_area_m2 - ground) > _TOLERANCE * ground
 
     def _ground_row_areas(self, rows: NDArray[Any]) -> NDArray[np.float64]:
-        (east, north), (other_east, other_north) = self._ground_steps(rows)
-        return np.abs(east * other_north - north * other_east)
+        return _area(*self._ground_steps(rows))
+
+    @cached_property
+    def _centre_steps(self) -> tuple[_Step, _Step]:
+        return self._ground_steps(np.array([self.height / 2 - 0.5]))
 
     def _ground_steps(self, rows: NDArray[Any]) -> tuple[_Step, _Step]:
         """How far it is to the east and to the north, in metres, across and down a pixel in the middle of rows."""
@@ -189,3 +192,9 @@ class Grid:
         if self.crs is None:
             return Grid(height, width, self.transform, None, gsd)
         return Grid(height, width, self.transform @ scale, self.crs, self.pixel_gsd_m)
+
+
+def _area(across: _Step, down: _Step) -> NDArray[np.float64]:
+    """Square metres of the parallelogram of two steps."""
+    (east, north), (other_east, other_north) = across, down
+    return np.abs(east * other_north - north * other_east)

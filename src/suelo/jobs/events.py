@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, cast
 
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select
 from sqlalchemy.orm import Session
 
 from suelo.jobs.job import now
@@ -34,17 +34,17 @@ class Event:
     detail: str
 
 
-def note(session: Session, job_id: str, *events: tuple[Kind, str]) -> None:
+def note(transaction: Session | Connection, job_id: str, *events: tuple[Kind, str]) -> None:
     """Add events to the log of a job, as part of a transaction.
 
     Args:
-        session: The transaction.
+        transaction: It changes the job.
         job_id: The job; its row is there already.
         events: Kind and detail of each, in the order in which they happened.
     """
     moment = now()
     rows = [{"job_id": job_id, "moment": moment, "kind": kind, "detail": detail} for kind, detail in events]
-    session.execute(insert(EVENTS), rows)
+    transaction.execute(insert(EVENTS), rows)
 
 
 def events_of(engine: Engine, job_id: str) -> Sequence[Event]:

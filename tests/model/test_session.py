@@ -8,13 +8,17 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from suelo.errors import ModelError
+from suelo.imagery.scene import open_scene
 from suelo.model.contract import METADATA_KEY, ModelContract
 from suelo.model.session import load_model, shared_model
+from suelo.segmentation.engine import predict
+from suelo.simulation import simulate
 
 
 def images(n=1, height=32, width=48, seed=0):
@@ -219,3 +223,19 @@ def test_the_shipped_model_is_small_and_says_what_it_is():
     from importlib.resources import files
 
     assert len((files("suelo.model") / "weights" / "suelo.onnx").read_bytes()) <= 20_000_000
+
+
+def test_the_shipped_int8_model_is_made_of_the_shipped_one_and_decides_as_it_does(tmp_path):
+    fp32, int8 = shared_model(), load_model(Path("int8"))
+    assert (fp32.contract.precision, int8.contract.precision) == ("fp32", "int8")
+    assert int8.contract.training["quantisation"]["fp32_sha256"] == fp32.sha256
+    assert int8.contract.thresholds == fp32.contract.thresholds
+    assert load_model(Path("fp32")).sha256 == fp32.sha256
+    path = tmp_path / "scene.tif"
+    simulate(path, height=384, width=384, seed=300_100)
+    with open_scene(path) as scene:
+        statistics = fp32.contract.normalisation.measure(scene)
+        levels = np.array(fp32.contract.thresholds)[:, None, None] * 250
+        one, other = (predict(scene, model, statistics) >= levels for model in (fp32, int8))
+    assert (one | other).sum() > 50_000
+    assert (one & other).sum() > 0.95 * (one | other).sum()

@@ -25,7 +25,7 @@ def quantise(
         list[str] | None,
         typer.Option(help="Id of a labelled image to measure on, not to calibrate on; may be repeated."),
     ] = None,
-    chips: Annotated[int, typer.Option(help="Chips to calibrate on.", min=1)] = 128,
+    chips: Annotated[int, typer.Option(help="Chips to calibrate on.", min=1)] = 300,
     scenes: Annotated[int, typer.Option(help="Simulated scenes to measure on.", min=0)] = 16,
     seed: Annotated[int, typer.Option(help="Seed of the choice of chips.", min=0)] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="The figures as JSON.")] = False,

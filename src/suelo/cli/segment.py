@@ -52,7 +52,8 @@ def segment(
         list[Format] | None, typer.Option("--format", help="What to write; repeat it. Default: gpkg geojson csv png.")
     ] = None,
     model: Annotated[
-        Path | None, typer.Option(help="Another model file (.onnx with its contract inside). Default: SUELO_MODEL.")
+        Path | None,
+        typer.Option(help="Another model file (.onnx with its contract inside), or int8. Default: SUELO_MODEL."),
     ] = None,
     statistics: Annotated[
         Path | None,

@@ -15,6 +15,7 @@ from suelo.errors import InputError, SueloError
 from suelo.imagery.scene import Scene
 from suelo.imagery.statistics import BandStatistics
 from suelo.model.contract import ModelContract
+from suelo.model.session import read_model
 from suelo.segmentation.keeping import Keeper, KeptStrip, fingerprint
 from suelo.segmentation.reading import network_view
 from suelo.segmentation.resumable import Run
@@ -97,7 +98,7 @@ class Cluster:
         mark = fingerprint(run.model.sha256, run.statistics, down, across)
         store = StripStore(run.strips.address).open(mark)
         if self._model is not None:
-            store.put(MODEL, self._model.read_bytes())
+            store.put(MODEL, read_model(self._model))
         store.put(WANTED, b"yes")
         work = Work(
             image=_image(run.source, gsd_m, run.scene),

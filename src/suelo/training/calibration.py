@@ -18,7 +18,7 @@ from suelo.training.options import Progress, TrainingOptions
 from suelo.training.sampling import ChipSampler
 from suelo.training.sources import gather
 
-CHIPS = 128
+CHIPS = 300
 """Chips by default: with twice as many the ranges hardly change."""
 
 _CHIP = 160

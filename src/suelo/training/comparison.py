@@ -40,7 +40,7 @@ class Losses:
     Attributes:
         kind: The scenes: "simulated", "dstl", "naip" or "dubai".
         scenes: How many.
-        fp32: Per class; None where not measurable.
+        fp32: Per class; None where the scenes have none of it: what is called in vain would only dilute the mean.
         int8: The same of the int8 model.
     """
 
@@ -200,10 +200,17 @@ def _seconds(model: Model, image: NDArray[np.float32]) -> float:
 
 
 def _losses(kind: str, scenes: int, before: JaccardCounts, after: JaccardCounts) -> Losses:
-    return Losses(kind, scenes, before.per_class(), after.per_class())
+    return Losses(kind, scenes, _where_there_is_truth(before), _where_there_is_truth(after))
+
+
+def _where_there_is_truth(counts: JaccardCounts) -> tuple[float | None, ...]:
+    pairs = zip(counts.per_class(), counts.truth.tolist(), strict=True)
+    return tuple(index if truth else None for index, truth in pairs)
 
 
 def _figures(before: float | None, after: float | None, loss: float | None) -> tuple[str, str, str]:
+    if before is None and after is None:
+        return "", "", ""
     plain = ["not measurable" if value is None else f"{value:.3f}" for value in (before, after)]
     return plain[0], plain[1], "" if loss is None else f"{loss:+.4f}"
 

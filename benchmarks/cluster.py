@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.measurement import Measurement
 
-HEIGHT, WIDTH = 7000, 2000
+HEIGHT, WIDTH = 10_000, 2000
 """With the shipped model an even number of strips: an odd one would keep one of two workers waiting at the end."""
 
 

@@ -25,7 +25,7 @@ class Settings(BaseSettings):
         queue: Address of an Amazon SQS queue that announces jobs to workers elsewhere; without one, this process's own
             workers take them.
         handover_s: A worker whose time is limited hands a scene to the next one so many seconds before the limit.
-        model: Model file instead of the one in the package; the word `int8` for the one there in int8.
+        model: Model file instead of the one in the package, or the word `flips` or `int8` for another form of that.
         threads: Threads that run the network; all cores by default.
         max_upload_mb: Largest image that the page and `/v1/uploads` take, in megabytes.
         cache_mb: Room for files that can be made again: exports, and copies of objects that are in S3, in megabytes.

@@ -90,6 +90,16 @@ def test_a_killed_worker_costs_its_strips_only(
     assert doomed not in pids(client).values()
 
 
+@pytest.mark.parametrize("word", ["int8", "flips"])
+def test_workers_take_the_same_form_of_the_shipped_model(suelo, scheduler, draw_image, tmp_path, word):
+    image = draw_image(tmp_path / "scene.tif", 160, 128)
+    found = []
+    for name, where in (("alone", []), ("cluster", ["--scheduler", scheduler])):
+        suelo("segment", image, "-o", tmp_path / name, "--model", word, "--format", "csv", "-q", *where)
+        found.append((tmp_path / name / "scene" / "probabilities.tif").read_bytes())
+    assert found[0] == found[1]
+
+
 def test_finished_strips_are_not_asked_for_again(scheduler, client, scene, model, model_file, whole, tmp_path):
     with (
         connected(scheduler, threads=1, model=model_file) as cluster,

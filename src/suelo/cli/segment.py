@@ -53,7 +53,10 @@ def segment(
     ] = None,
     model: Annotated[
         Path | None,
-        typer.Option(help="Another model file (.onnx with its contract inside), or int8. Default: SUELO_MODEL."),
+        typer.Option(
+            help="Another model file (.onnx with its contract inside), or a word: flips is better and slow, int8 is "
+            "quick. Default: SUELO_MODEL."
+        ),
     ] = None,
     statistics: Annotated[
         Path | None,

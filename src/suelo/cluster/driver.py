@@ -15,7 +15,7 @@ from suelo.errors import InputError, SueloError
 from suelo.imagery.scene import Scene
 from suelo.imagery.statistics import BandStatistics
 from suelo.model.contract import ModelContract
-from suelo.model.session import read_model
+from suelo.model.session import SHIPPED
 from suelo.segmentation.keeping import Keeper, KeptStrip, fingerprint
 from suelo.segmentation.reading import network_view
 from suelo.segmentation.resumable import Run
@@ -43,7 +43,7 @@ class Cluster:
         Args:
             client: A connected client of Dask.
             threads: Threads that run the network on each worker; 0 for all cores that the worker may use.
-            model: Model file that is not the one in the package; workers get it through the store of strips.
+            model: Word for a model in the package, or another file, which workers get through the store of strips.
         """
         self._client = client
         self._threads = threads
@@ -97,14 +97,15 @@ class Cluster:
         _, down, across = network_view(run.scene, run.model.contract)
         mark = fingerprint(run.model.sha256, run.statistics, down, across)
         store = StripStore(run.strips.address).open(mark)
-        if self._model is not None:
-            store.put(MODEL, read_model(self._model))
+        word = str(self._model or "fp32")
+        if word not in SHIPPED:
+            store.put(MODEL, Path(word).read_bytes())
         store.put(WANTED, b"yes")
         work = Work(
             image=_image(run.source, gsd_m, run.scene),
             statistics=run.statistics,
             model_sha256=run.model.sha256,
-            own_model=self._model is not None,
+            model=word if word in SHIPPED else "",
             threads=self._threads,
             store=store.address,
             fingerprint=mark,
@@ -178,7 +179,7 @@ def connected(
         workers: Processes on this machine.
         threads: Threads that run the network on each worker. By default a worker on this machine has its share of the
             cores, and one elsewhere all that it may use.
-        model: Model file that is not the one in the package.
+        model: As for `Cluster`.
 
     Raises:
         InputError: Dask is not installed, or no scheduler answers.

@@ -57,7 +57,7 @@ class Work:
         image: The image.
         statistics: What normalises it.
         model_sha256: Hash of the model file.
-        own_model: True if the model is in the store of strips, False if it is the one in the package.
+        model: Word for one in the package, see `suelo.model.session.SHIPPED`; empty if it is in the store of strips.
         threads: Threads that run the network; 0 for all cores that the worker may use.
         store: Where finished strips go.
         fingerprint: What the strips are known by there.
@@ -67,7 +67,7 @@ class Work:
     image: Image
     statistics: BandStatistics
     model_sha256: str
-    own_model: bool
+    model: str
     threads: int
     store: str
     fingerprint: str
@@ -178,13 +178,13 @@ def _load(work: Work) -> Model:
         from dask.system import CPU_COUNT  # knows the limits of containers
 
         threads = CPU_COUNT
-    if work.own_model:
+    if not work.model:
         with tempfile.TemporaryDirectory(prefix="suelo-") as folder:
             path = Path(folder) / MODEL
             path.write_bytes(StripStore(work.store).get(MODEL))
             model = load_model(path, threads=threads)
     else:
-        model = load_model(threads=threads)
+        model = load_model(Path(work.model), threads=threads)
     if model.sha256 != work.model_sha256:
         raise ModelError("A worker has another model in its package than this machine; they need the same Suelo.")
     return model

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
-from importlib.resources import files
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -25,8 +25,10 @@ Precision = Literal["f32", "bf16"]
 
 Result = TypeVar("Result")
 
-SHIPPED = {"fp32": "suelo.onnx", "int8": "suelo-int8.onnx"}
-"""Files of the model in this package, by the words that stand for them in the place of a path."""
+_FLIPS = "flips"
+SHIPPED = {"fp32": "suelo.onnx", "int8": "suelo-int8.onnx", _FLIPS: "suelo.onnx"}
+"""Files of the model in this package, by the words that stand in the place of a path: in fp32, in int8, and in fp32
+asked about each place in eight orientations."""
 
 SMALL_PIXELS = 1 << 16
 """Images of up to so many pixels that come at the same time are run side by side rather than one after the other."""
@@ -169,64 +171,23 @@ def load_model(path: Path | None = None, *, threads: int = 0, precision: Precisi
     """Read a model file, check its contract, and make it ready to run.
 
     Args:
-        path: An ONNX file; the shipped model by default, and its int8 version for the word `int8`.
+        path: An ONNX file, or a word of `SHIPPED`; the shipped model in fp32 by default.
         threads: Threads that run the network; 0 for all cores.
         precision: "f32" or "bf16" for the arithmetic; by default the fastest that the CPU has for the model.
 
     Raises:
         ModelError: The file is missing, is not ONNX, has no contract, or does not fit it.
     """
-    content, origin = read_model(path), path or "of this package"
-    import openvino as ov
+    word = str(path or "fp32")
+    if word not in SHIPPED:
+        return _load(Path(word), threads, precision)
+    with as_file(files("suelo.model") / "weights" / SHIPPED[word]) as shipped:
+        model = _load(shipped, threads, precision)
+    if word != _FLIPS:
+        return model
+    from suelo.model.flips import FlippedModel
 
-    core = ov.Core()
-    try:
-        network = core.read_model(content)
-    except RuntimeError:
-        raise ModelError(f"The model file {origin} is not an ONNX model.") from None
-    if not network.has_rt_info(["framework", METADATA_KEY]):
-        raise ModelError(
-            f"The model file {origin} has no contract: its metadata_props lack {METADATA_KEY!r}, so its bands, "
-            "classes and normalisation are unknown."
-        )
-    contract = ModelContract.from_json(network.get_rt_info(["framework", METADATA_KEY]).astype(str), str(origin))
-    _check_shapes(network, origin)
-    # Pinned to cores, every process with fewer threads than cores would take the first ones.
-    options: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "ENABLE_CPU_PINNING": False}
-    if threads:
-        options["INFERENCE_NUM_THREADS"] = threads
-    if precision:
-        options["INFERENCE_PRECISION_HINT"] = precision
-
-    def compiled(streams: int | None = None) -> Any:  # noqa: ANN401
-        some = options | ({"NUM_STREAMS": streams} if streams else {})
-        try:
-            return core.compile_model(network, "CPU", some)
-        except RuntimeError:
-            if precision:
-                raise ModelError(f"The network in {origin} cannot run in {precision} on this CPU.") from None
-            # OpenVINO chooses bf16 by the CPU, and oneDNN refuses it where ONEDNN_MAX_CPU_ISA forbids the instructions.
-            return core.compile_model(network, "CPU", some | {"INFERENCE_PRECISION_HINT": "f32"})
-
-    return Model(contract, hashlib.sha256(content).hexdigest(), compiled(), compiled)
-
-
-def read_model(path: Path | None = None) -> bytes:
-    """Read a model file.
-
-    Args:
-        path: An ONNX file; None or the word `fp32` for the shipped model, `int8` for what was made of it in int8.
-
-    Raises:
-        ModelError: The file cannot be read.
-    """
-    shipped = SHIPPED.get(str(path or "fp32"))
-    if shipped is not None:
-        return (files("suelo.model") / "weights" / shipped).read_bytes()
-    try:
-        return Path(str(path)).read_bytes()
-    except OSError as error:
-        raise ModelError(f"The model file {path} cannot be read: {error.strerror}.") from None
+    return FlippedModel(model)
 
 
 @cache
@@ -248,7 +209,46 @@ def shared_model(path: Path | None = None, threads: int = 0) -> Model:
         return _shared(path, threads)
 
 
-def _check_shapes(network: Any, path: Path | str) -> None:  # noqa: ANN401
+def _load(path: Path, threads: int, precision: Precision | None) -> Model:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"The model file {path} cannot be read: {error.strerror}.") from None
+    import openvino as ov
+
+    core = ov.Core()
+    try:
+        network = core.read_model(content)
+    except RuntimeError:
+        raise ModelError(f"The model file {path} is not an ONNX model.") from None
+    if not network.has_rt_info(["framework", METADATA_KEY]):
+        raise ModelError(
+            f"The model file {path} has no contract: its metadata_props lack {METADATA_KEY!r}, so its bands, "
+            "classes and normalisation are unknown."
+        )
+    contract = ModelContract.from_json(network.get_rt_info(["framework", METADATA_KEY]).astype(str), str(path))
+    _check_shapes(network, path)
+    # Pinned to cores, every process with fewer threads than cores would take the first ones.
+    options: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "ENABLE_CPU_PINNING": False}
+    if threads:
+        options["INFERENCE_NUM_THREADS"] = threads
+    if precision:
+        options["INFERENCE_PRECISION_HINT"] = precision
+
+    def compiled(streams: int | None = None) -> Any:  # noqa: ANN401
+        some = options | ({"NUM_STREAMS": streams} if streams else {})
+        try:
+            return core.compile_model(network, "CPU", some)
+        except RuntimeError:
+            if precision:
+                raise ModelError(f"The network in {path} cannot run in {precision} on this CPU.") from None
+            # OpenVINO chooses bf16 by the CPU, and oneDNN refuses it where ONEDNN_MAX_CPU_ISA forbids the instructions.
+            return core.compile_model(network, "CPU", some | {"INFERENCE_PRECISION_HINT": "f32"})
+
+    return Model(contract, hashlib.sha256(content).hexdigest(), compiled(), compiled)
+
+
+def _check_shapes(network: Any, path: Path) -> None:  # noqa: ANN401
     if len(network.inputs) != 1 or len(network.outputs) != 1:
         raise ModelError(f"The model file {path} needs one input and one output.")
     for port, what, channels in ((network.inputs[0], "takes", BANDS), (network.outputs[0], "gives", CLASS_COUNT)):

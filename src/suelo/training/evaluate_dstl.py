@@ -13,11 +13,11 @@ from suelo.imagery.grid import DEFAULT_GSD_M
 from suelo.imagery.scene import open_scene
 from suelo.landcover import CLASS_COUNT, CLASSES
 from suelo.model.contract import ModelContract
+from suelo.model.flips import FlippedModel
 from suelo.model.session import Model
 from suelo.segmentation.engine import predict
 from suelo.segmentation.selection import NO_DATA, Selection
 from suelo.training.dstl import DstlFolder, ImageKind, place_of, rasterise
-from suelo.training.flips import FlippedModel
 from suelo.training.labelled import members
 from suelo.training.metrics import JaccardCounts, LevelCounts
 from suelo.training.polygon_metric import AreaCounts, exported_polygons

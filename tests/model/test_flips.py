@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from suelo.model.contract import ModelContract
+from suelo.model.flips import FlippedModel
 from suelo.model.session import Model, load_model
-from suelo.training.flips import FlippedModel
 
 
 class Neighbour(Model):
@@ -40,5 +42,12 @@ def test_the_answer_turns_with_the_image():
     images = np.random.default_rng(0).uniform(0, 1, (1, 8, 32, 48)).astype(np.float32)
     straight, turned = model.predict(images), model.predict(np.rot90(images, axes=(2, 3)))
     np.testing.assert_allclose(turned, np.rot90(straight, axes=(2, 3)), atol=1e-4)
-    assert model.contract == load_model().contract
     assert np.abs(straight - load_model().predict(images)).max() > 0.01
+
+
+def test_a_word_takes_the_shipped_model_in_eight_orientations_under_a_name_of_its_own():
+    plain, flipped = load_model(), load_model(Path("flips"))
+    assert flipped.contract == plain.contract.model_copy(update={"name": f"{plain.contract.name}-flips"})
+    assert flipped.sha256 not in {plain.sha256, load_model(Path("int8")).sha256}
+    images = np.random.default_rng(1).uniform(0, 1, (1, 8, 32, 32)).astype(np.float32)
+    np.testing.assert_array_equal(flipped.predict(images), FlippedModel(plain).predict(images))

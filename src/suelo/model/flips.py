@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,7 +13,11 @@ from suelo.model.session import Model
 
 
 class FlippedModel(Model):
-    """A model whose answer is the mean over the eight orientations of the square. Takes eight times as long."""
+    """A model whose answer is the mean over the eight orientations of the square. Takes eight times as long.
+
+    It answers otherwise than the model alone, so it goes by another name and another hash: what one began, the other
+    does not go on with.
+    """
 
     def __init__(self, model: Model) -> None:
         """Wrap a model.
@@ -20,7 +25,8 @@ class FlippedModel(Model):
         Args:
             model: The model that answers.
         """
-        super().__init__(model.contract, model.sha256, None)
+        contract = model.contract.model_copy(update={"name": f"{model.contract.name}-flips"})
+        super().__init__(contract, hashlib.sha256(f"flips of {model.sha256}".encode()).hexdigest(), None)
         self._model = model
 
     @contextmanager

@@ -99,9 +99,8 @@ class Processes:
 
 def _answer(server: Server, sockets: Sequence[socket.socket], told: Connection) -> None:
     """What a process does; it tells None when it answers, or the error that keeps it from that."""
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C goes to all processes of a terminal; the first one ends the others
+    # Ctrl-C goes to all processes of a terminal; the first one ends the others.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _end_once)
     threading.Thread(target=_end_with_parent, name="suelo-parent", daemon=True).start()
     try:

@@ -34,7 +34,7 @@ def hand_out(draw_image, tmp_path):
             _, down, across = network_view(scene, contract)
             sent = Image(str(image), None, scene.grid.shape)
         mark = fingerprint(sha256, statistics, down, across)
-        return Work(sent, statistics, sha256, True, 1, store.address, mark, version("suelo"))
+        return Work(sent, statistics, sha256, "", 1, store.address, mark, version("suelo"))
 
     return make
 

@@ -12,6 +12,7 @@ import numpy as np
 import pyogrio
 import pytest
 import rasterio
+import shapely
 from rasterio.warp import transform
 
 from suelo.errors import InputError, NotFoundError
@@ -121,6 +122,24 @@ def test_a_point_has_the_probabilities_of_its_pixel(results: Results, job: Job) 
         assert found.probability == value / 250
         assert found.shown == (value >= 25 and found.land_cover.key in {"crops", "trees"})
     assert [found.land_cover for found in point.classes] == list(CLASSES)
+
+
+def test_what_a_point_shows_lies_in_a_polygon(results: Results, job: Job) -> None:
+    high = Selection((0.4,) * 10, min_area_m2=(0.0,) * 10)
+    everything = pyogrio.read_dataframe(results.export(job.id, high, "gpkg"), layer="landcover")
+    selection = high.with_min_areas([str(everything["area_m2"].median() + 1)])
+    frame = pyogrio.read_dataframe(results.export(job.id, selection, "gpkg"), layer="landcover")
+    seen = {True: 0, False: 0}
+    with rasterio.open(results.raster(job.id, "probabilities")) as dataset:
+        for row, col in np.random.default_rng(1).integers(16, 160, (40, 2)).tolist():
+            x, y = dataset.xy(row, col)
+            (lng,), (lat,) = transform(dataset.crs, "EPSG:4326", [x], [y])
+            here = set(frame["class"][frame.contains(shapely.Point(x, y))])
+            point = results.point(job.id, lat, lng, selection)
+            assert {c.land_cover.key for c in point.classes if c.shown} == here
+            for c in point.classes:
+                seen[c.shown] += c.probability >= 0.4
+    assert min(seen.values()) > 20
 
 
 def test_a_point_without_data_has_no_classes_and_one_outside_is_none(results: Results, job: Job) -> None:

@@ -139,6 +139,22 @@ def test_the_same_image_is_not_run_again(
     assert service.submit_image(draw_image(tmp_path / "b.tif", seed=1).read_bytes(), "b.tif", "ana").id != first.id
 
 
+def test_a_pixel_size_makes_no_other_job_of_an_image_that_says_its_own(
+    service: JobService, settings: Settings, draw_image: Draw, tmp_path: Path
+) -> None:
+    path = draw_image(tmp_path / "chip.tif", epsg=9377)
+    first = service.submit(upload(service, path), "ana")
+    kept = files(settings)
+    again = upload(service, path)
+    assert service.submit(again, "ana", JobOptions(gsd_m=2.0)).id == first.id
+    assert service.submit_image(path.read_bytes(), "chip.tif", "ana", JobOptions(gsd_m=2.0)).id == first.id
+    assert files(settings) == kept
+    other = upload(service, draw_image(tmp_path / "b.tif", epsg=9377, seed=1))
+    made = service.submit(other, "ana", JobOptions(gsd_m=2.0))
+    assert made.options == JobOptions()
+    assert service.submit(other, "ana", JobOptions(gsd_m=2.0)).id == made.id  # the answer got lost
+
+
 def test_the_same_chip_from_many_requests_at_once_is_one_job(
     service: JobService, draw_image: Draw, tmp_path: Path
 ) -> None:

@@ -272,7 +272,7 @@ class PointClass(Document):
     key: str
     name: str
     probability: Share
-    shown: bool
+    shown: bool = Field(description="True if the point lies in an object of the class that is shown.")
 
 
 class Point(Document):

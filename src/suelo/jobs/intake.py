@@ -88,7 +88,7 @@ class Intake:
             # Its sender may not have heard of the job: the server died, or the answer got lost.
             with suppress(NotFoundError):
                 made = self._records.get(upload_id)
-                if made.owner == owner and made.options == options:
+                if made.owner == owner and made.options == _heeded(options, made.georeferenced):
                     return made
             raise
         assert upload.sha256 is not None
@@ -99,7 +99,11 @@ class Intake:
             return same
         try:
             with self._open(upload, upload.received, options) as scene:
-                job = self._describe(upload_id, owner, scene, upload.sha256, upload.received, options)
+                heeded = _heeded(options, scene.grid.crs is not None)
+                if heeded != options and (same := self._same(owner, upload.sha256, heeded)) is not None:
+                    self._uploads.discard(upload_id)
+                    return same
+                job = self._describe(upload_id, owner, scene, upload.sha256, upload.received, heeded)
                 if self._is_chip(scene):
                     return self._run_chip(job, scene, None)
         except InputError:
@@ -151,7 +155,10 @@ class Intake:
                     f"This image has {scene.grid.width} × {scene.grid.height} pixels; images of up to "
                     f"{self._max_direct_pixels} pixels are segmented at once, larger ones through /v1/uploads."
                 )
-            job = replace(self._describe(new_id(), owner, scene, digest, len(image), options), shared=shared)
+            heeded = _heeded(options, scene.grid.crs is not None)
+            if heeded != options and (same := self._same(owner, digest, heeded)) is not None:
+                return self.wait(same.id)
+            job = replace(self._describe(new_id(), owner, scene, digest, len(image), heeded), shared=shared)
             return self._run_chip(job, scene, lambda: self._objects.put(key(job.id, INPUT), image))
 
     def run_queued(self, job: Job, stopping: Callable[[], bool]) -> Job:
@@ -248,3 +255,8 @@ class Intake:
             statistics=options.statistics,
             options=options,
         )
+
+
+def _heeded(options: JobOptions, georeferenced: bool) -> JobOptions:
+    """The options that matter to an image: one with a CRS says itself how large its pixels are."""
+    return replace(options, gsd_m=None) if georeferenced else options

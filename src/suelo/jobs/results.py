@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from suelo.jobs.cache import FileCache
 from suelo.jobs.geometry import MapGeometry
 from suelo.jobs.job import Job
 from suelo.jobs.objects import Objects, key
+from suelo.jobs.points import Point, look_at
 from suelo.jobs.rasters import OpenRasters
 from suelo.jobs.recent import Recent
 from suelo.jobs.records import Records
@@ -30,7 +31,7 @@ from suelo.segmentation.components import Totals
 from suelo.segmentation.polygons import Polygons, polygonise
 from suelo.segmentation.raster import ArrayProbabilities, Probabilities, opened
 from suelo.segmentation.result import describe_selection
-from suelo.segmentation.selection import FULL_SCALE, NO_DATA, Selection
+from suelo.segmentation.selection import Selection
 from suelo.segmentation.summary import ClassSummary, class_shares, summarise_class, summary_of, valid_area_m2
 
 _KEPT_CHIPS = 16
@@ -42,38 +43,6 @@ TRUSTED_S = 5.0
 
 RASTERS = {"probabilities": names.PROBABILITIES, "display": names.DISPLAY}
 """Rasters of a finished job, by name."""
-
-
-@dataclass(frozen=True)
-class PixelClass:
-    """One class at one pixel.
-
-    Attributes:
-        land_cover: The class.
-        probability: 0 to 1.
-        shown: True if the class is switched on and the probability reaches its threshold.
-    """
-
-    land_cover: LandCover
-    probability: float
-    shown: bool
-
-
-@dataclass(frozen=True)
-class Point:
-    """One pixel of a result.
-
-    Attributes:
-        row: Row, from 0 at the top.
-        col: Column, from 0 at the left.
-        valid: False where the image has no data; there are no classes then.
-        classes: All ten classes in the order of `CLASSES`.
-    """
-
-    row: int
-    col: int
-    valid: bool
-    classes: tuple[PixelClass, ...]
 
 
 class Results:
@@ -294,16 +263,8 @@ class Results:
         pixel = self._place(job).pixel(lat, lng)
         if pixel is None:
             raise NotFoundError("This point is outside the image.")
-        row, col = pixel
         with self._rasters.use(self._raster(job, "probabilities")) as dataset:
-            values = dataset.read(window=((row, row + 1), (col, col + 1)))[:, 0, 0]
-        if values[0] == NO_DATA:
-            return Point(row, col, False, ())
-        classes = tuple(
-            PixelClass(c, float(v) / FULL_SCALE, c.id in selection.class_ids and int(v) >= selection.level(c))
-            for c, v in zip(CLASSES, values, strict=True)
-        )
-        return Point(row, col, True, classes)
+            return look_at(dataset, self._place(job).grid, *pixel, selection)
 
     def forget(self, job_id: str) -> None:
         """Remove what was kept of a deleted job."""

@@ -35,6 +35,7 @@ def test_every_file_has_a_type_and_a_name(client: Client, job: dict) -> None:
         "polygons.geojson": "application/geo+json",
         "polygons.fgb": "application/flatgeobuf",
         "classes.csv": "text/csv",
+        "classes.xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         "probabilities.tif": "image/tiff",
         "preview.png": "image/png",
         "result.json": "application/json",
@@ -71,6 +72,18 @@ def test_the_table_is_the_one_selected(client: Client, job: dict, numbers: dict[
     for key, row in rows.items():
         assert int(row["polygons"]) == numbers[key]["polygons"]
         assert float(row["area_m2"]) == pytest.approx(numbers[key]["area_m2"], abs=0.01)
+
+
+def test_the_spreadsheet_is_the_one_selected(
+    client: Client, job: dict, numbers: dict[str, dict], tmp_path: Path
+) -> None:
+    path = tmp_path / "classes.xlsx"
+    path.write_bytes(client.get(f"{job['files']['classes.xlsx']}?{QUERY}").body)
+    rows = pyogrio.read_dataframe(path, layer="Clases").set_index("Clase")
+    assert list(rows.index) == ["Vías", "Árboles"]
+    for name, key in zip(rows.index, ("roads", "trees"), strict=True):
+        assert rows["Objetos"][name] == numbers[key]["polygons"]
+        assert rows["Área en m²"][name] == pytest.approx(numbers[key]["area_m2"])
 
 
 def test_the_description_names_the_selection(client: Client, job: dict, numbers: dict[str, dict]) -> None:

@@ -6,7 +6,9 @@ import csv
 import json
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
+from zipfile import ZipFile
 
 import geopandas
 import numpy as np
@@ -30,7 +32,7 @@ from suelo.segmentation.selection import Selection
 from suelo.segmentation.summary import summarise
 
 SHOWN = Selection(tuple(np.linspace(0.5, 0.7, 10)), class_ids=(1, 3, 6, 9), min_area_m2=tuple(np.linspace(2, 11, 10)))
-FIELDS = ["class_id", "class", "name", "corine", "area_m2", "mean_probability"]
+FIELDS = ["class_id", "class", "name", "name_es", "corine", "area_m2", "mean_probability"]
 VECTORS = ("gpkg", "geojson", "fgb")
 DEGREES = {"transform": Affine(1.2e-5, 0, -74.1, 0, -1.2e-5, 4.7), "epsg": 4326}
 
@@ -53,6 +55,7 @@ def test_files_hold_the_polygons(make_noise, tmp_path, fmt, where):
             c = CLASSES[row.class_id - 1]
             assert set(of_class["class"]) == {c.key}
             assert set(of_class["name"]) == {c.name}
+            assert set(of_class["name_es"]) == {c.name_es}
             assert (of_class["corine"].isna() if c.corine is None else of_class["corine"] == c.corine).all()
             assert of_class["area_m2"].sum() == pytest.approx(row.area_m2, rel=1e-5)
             assert of_class["mean_probability"].between(SHOWN.thresholds[c.id - 1], 1).all()
@@ -178,26 +181,29 @@ def test_a_geopackage_without_crs_says_so(make_noise, tmp_path):
     assert "Undefined" in pyogrio.read_info(path, layer="landcover")["crs"]
 
 
-def test_the_geopackage_brings_its_qgis_style(make_noise, tmp_path):
+@pytest.mark.parametrize(("number", "name"), [(0, "name"), (1, "name_es")])
+def test_the_geopackage_brings_its_qgis_styles(make_noise, tmp_path, number, name):
     path = tmp_path / "polygons.gpkg"
     export(make_noise(), SHOWN, "gpkg", path)
     assert pyogrio.list_layers(path)[0].tolist() == ["landcover", "Polygon"]
     with closing(sqlite3.connect(path)) as database:
         database.row_factory = sqlite3.Row
-        (style,) = database.execute("SELECT * FROM layer_styles").fetchall()
+        style = database.execute("SELECT * FROM layer_styles").fetchall()[number]
         assert database.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
     # The columns that QGIS selects by name.
     assert set(style.keys()) >= {
         "f_table_catalog", "f_table_schema", "f_table_name", "f_geometry_column", "styleName", "styleQML", "styleSLD",
         "useAsDefault", "description", "owner", "ui", "update_time",
     }  # fmt: skip
-    assert (style["f_table_name"], style["f_geometry_column"], style["useAsDefault"]) == ("landcover", "geom", 1)
+    assert (style["f_table_name"], style["f_geometry_column"]) == ("landcover", "geom")
+    assert style["useAsDefault"] == (number == 0)
     root = ET.fromstring(style["styleQML"])
     renderer = root.find("renderer-v2")
     assert renderer.attrib["type"] == "categorizedSymbol"
     assert renderer.attrib["attr"] == "class"
     categories = {c.attrib["value"]: c.attrib["symbol"] for c in renderer.iter("category")}
     assert list(categories) == [c.key for c in SHOWN.classes]
+    assert [c.attrib["label"] for c in renderer.iter("category")] == [getattr(c, name) for c in SHOWN.classes]
     for c in SHOWN.classes:
         symbol = renderer.find(f"symbols/symbol[@name='{categories[c.key]}']")
         assert symbol.attrib["type"] == "fill"
@@ -286,7 +292,7 @@ def test_geojson_of_long_outlines_is_the_same_in_pieces(make_noise, tmp_path, mo
 def test_all_files_in_one_pass_are_those_written_alone(make_noise, tmp_path, where):
     probabilities = make_noise(1100, 40, **where)
     (tmp_path / "alone").mkdir()
-    files = {fmt: tmp_path / f"polygons.{fmt}" for fmt in (*VECTORS, "csv")}
+    files = {fmt: tmp_path / f"polygons.{fmt}" for fmt in (*VECTORS, "csv", "xlsx")}
     rows = export_all(probabilities, SHOWN, files, name="scene")
     assert rows == summarise(probabilities, SHOWN)
     for fmt, path in files.items():
@@ -312,7 +318,7 @@ def test_polygons_are_found_once_for_all_files(make_noise, tmp_path):
             seen.append(land_cover.id)
             return probabilities.read(land_cover, window)
 
-    export_all(Watched(), SHOWN, {fmt: tmp_path / f"polygons.{fmt}" for fmt in (*VECTORS, "csv")})
+    export_all(Watched(), SHOWN, {fmt: tmp_path / f"polygons.{fmt}" for fmt in (*VECTORS, "csv", "xlsx")})
     # The first band also says which ground has data.
     assert sorted(seen) == [1, *range(1, 11)]
 
@@ -323,7 +329,7 @@ def test_of_several_files_the_one_that_fails_is_named_and_none_is_left(make_nois
     def full(*_args, **_kwargs):
         raise OSError(28, "No space left on device")
 
-    files = {fmt: tmp_path / f"polygons.{fmt}" for fmt in ("geojson", "gpkg", "fgb", "csv")}
+    files = {fmt: tmp_path / f"polygons.{fmt}" for fmt in ("geojson", "gpkg", "fgb", "csv", "xlsx")}
     monkeypatch.setattr(raw, "write", full)
     monkeypatch.setattr(vectors, "BATCH", 5)
     with pytest.raises(SueloError, match=r"polygons.gpkg cannot be written: No space left on device"):
@@ -361,6 +367,48 @@ def test_the_table_has_the_columns_and_numbers_of_the_contract(make_noise, tmp_p
     nothing = tmp_path / "nothing.csv"
     export(make_noise(share=0.0), SHOWN, "csv", nothing)
     assert nothing.read_text().splitlines()[1] == "1,buildings,0.5,0,0.00,0.00000000,"
+
+
+@pytest.mark.parametrize(
+    ("sheet", "head"),
+    [
+        (
+            "Classes",
+            ["Class", "CORINE", "Threshold", "Objects", "Area in m²", "Area in hectares", "Share of the image",
+             "Mean probability"],
+        ),
+        (
+            "Clases",
+            ["Clase", "CORINE", "Umbral", "Objetos", "Área en m²", "Área en hectáreas", "Parte de la imagen",
+             "Probabilidad media"],
+        ),
+    ],
+)  # fmt: skip
+def test_the_spreadsheet_has_the_numbers_in_two_languages(make_noise, tmp_path, sheet, head):
+    probabilities = make_noise()
+    path = tmp_path / "classes.xlsx"
+    export(probabilities, SHOWN, "xlsx", path)
+    assert pyogrio.list_layers(path)[:, 0].tolist() == ["Classes", "Clases"]
+    table = pyogrio.read_dataframe(path, layer=sheet)
+    assert list(table.columns) == head
+    expected = [row for row in summarise(probabilities, SHOWN) if row.class_id in SHOWN.class_ids]
+    classes = [CLASSES[row.class_id - 1] for row in expected]
+    assert table[head[0]].tolist() == [c.name if sheet == "Classes" else c.name_es for c in classes]
+    assert table["CORINE"].fillna("").tolist() == [c.corine or "" for c in classes]
+    for row, e in zip(table[head[2:]].to_numpy(float), expected, strict=True):
+        exact = [e.threshold, e.polygons, e.area_m2, e.area_m2 / 1e4, e.area_share, e.mean_probability]
+        assert row.tolist() == pytest.approx(exact)
+
+
+def test_the_spreadsheet_of_no_objects_has_no_probabilities_and_no_date(make_noise, tmp_path):
+    path = tmp_path / "classes.xlsx"
+    export(make_noise(share=0.0), SHOWN, "xlsx", path)
+    table = pyogrio.read_dataframe(path, layer="Classes")
+    assert table["Objects"].tolist() == [0] * len(SHOWN.classes)
+    assert table["Mean probability"].isna().all()
+    with ZipFile(path) as parts:  # so it is the same file whenever it is made, as its tag says
+        assert {part.date_time[0] for part in parts.infolist()} == {1980}
+        assert str(datetime.now(UTC).year) not in parts.read("docProps/core.xml").decode()
 
 
 def test_the_preview_shows_the_image_and_the_classes_over_it(make_scene, unchanged, tmp_path):
@@ -411,7 +459,7 @@ def test_a_failed_export_leaves_the_old_file_and_nothing_else(make_noise, tmp_pa
     def fail(*_args):
         raise RuntimeError("power cut")
 
-    monkeypatch.setattr(vectors, "add_style", fail)
+    monkeypatch.setattr(vectors, "add_styles", fail)
     with pytest.raises(RuntimeError, match="power cut"):
         export(make_noise(), SHOWN, "gpkg", path)
     assert path.read_text() == "old"
@@ -419,22 +467,22 @@ def test_a_failed_export_leaves_the_old_file_and_nothing_else(make_noise, tmp_pa
 
 
 def test_a_file_that_is_there_is_replaced(make_noise, tmp_path):
-    for fmt in (*VECTORS, "csv"):
+    for fmt in (*VECTORS, "csv", "xlsx"):
         path = tmp_path / f"out [1].{fmt}"
         path.write_text("old")
         export(make_noise(), SHOWN, fmt, path)
         assert path.read_bytes()[:3] != b"old"
-    assert len(list(tmp_path.iterdir())) == 4
+    assert len(list(tmp_path.iterdir())) == 5
 
 
-@pytest.mark.parametrize("fmt", [*VECTORS, "csv"])
+@pytest.mark.parametrize("fmt", [*VECTORS, "csv", "xlsx"])
 def test_a_folder_that_is_not_there_is_said_in_a_sentence(make_noise, tmp_path, fmt):
     with pytest.raises(SueloError, match=f"out.{fmt} cannot be written"):
         export(make_noise(), SHOWN, fmt, tmp_path / "nowhere" / f"out.{fmt}")
 
 
 def test_unknown_formats_are_refused(make_noise, tmp_path):
-    with pytest.raises(InputError, match=r"'shp'.*gpkg, geojson, fgb, csv, png"):
+    with pytest.raises(InputError, match=r"'shp'.*gpkg, geojson, fgb, csv, xlsx, png"):
         export(make_noise(), SHOWN, "shp", tmp_path / "out.shp")
     with pytest.raises(InputError, match="needs the image"):
         export(make_noise(), SHOWN, "png", tmp_path / "out.png")

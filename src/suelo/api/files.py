@@ -20,6 +20,7 @@ MEDIA_TYPES = {
     "geojson": "application/geo+json",
     "fgb": "application/flatgeobuf",
     "csv": "text/csv",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "png": "image/png",
     "json": "application/json",
 }
@@ -29,7 +30,7 @@ MEDIA_TYPES = {
 def add_routes(api: Blueprint) -> None:
     """Add the routes of this module."""
     api.get("/v1/jobs/<id:job_id>/polygons.<any(gpkg, geojson, fgb):fmt>")(send_polygons)
-    api.get("/v1/jobs/<id:job_id>/classes.csv")(send_table)
+    api.get("/v1/jobs/<id:job_id>/classes.<any(csv, xlsx):fmt>")(send_table)
     api.get("/v1/jobs/<id:job_id>/preview.png")(send_preview)
     api.get("/v1/jobs/<id:job_id>/result.json")(send_description)
     api.get("/v1/jobs/<id:job_id>/probabilities.tif")(send_probabilities)
@@ -54,10 +55,10 @@ def send_polygons(job_id: str, fmt: str) -> Response:
     return export_response(finished_job(job_id), fmt, "polygons")
 
 
-@_download(MEDIA_TYPES["csv"])
-def send_table(job_id: str) -> Response:
-    """Numbers per class as CSV."""
-    return export_response(finished_job(job_id), "csv", "classes")
+@_download(MEDIA_TYPES["csv"], MEDIA_TYPES["xlsx"])
+def send_table(job_id: str, fmt: str) -> Response:
+    """Numbers per class as CSV or as a spreadsheet."""
+    return export_response(finished_job(job_id), fmt, "classes")
 
 
 @_download(MEDIA_TYPES["png"])

@@ -16,6 +16,7 @@ FILES = (
     "polygons.geojson",
     "polygons.fgb",
     "classes.csv",
+    "classes.xlsx",
     "probabilities.tif",
     "preview.png",
     "result.json",

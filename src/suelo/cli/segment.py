@@ -31,6 +31,7 @@ class Format(StrEnum):
     geojson = "geojson"
     fgb = "fgb"
     csv = "csv"
+    xlsx = "xlsx"
     png = "png"
 
 

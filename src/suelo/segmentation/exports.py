@@ -19,17 +19,20 @@ from suelo.segmentation.polygons import polygonise_class
 from suelo.segmentation.preview import write_preview
 from suelo.segmentation.raster import ProbabilitySource, opened
 from suelo.segmentation.selection import Selection
+from suelo.segmentation.spreadsheet import write_spreadsheet
 from suelo.segmentation.summary import ClassSummary, summarise_class, summary_of, valid_area_m2
 from suelo.segmentation.vectors import AddPolygons, fgb_file, geojson_file, gpkg_file
 
-FORMATS = ("gpkg", "geojson", "fgb", "csv", "png")
+FORMATS = ("gpkg", "geojson", "fgb", "csv", "xlsx", "png")
 """What `export` writes."""
+_TABLES = ("csv", "xlsx")
 
 FILE_NAMES = {
     "gpkg": "polygons.gpkg",
     "geojson": "polygons.geojson",
     "fgb": "polygons.fgb",
     "csv": "classes.csv",
+    "xlsx": "classes.xlsx",
     "png": "preview.png",
 }
 """Name of the file of each format in a folder of results."""
@@ -105,7 +108,7 @@ def export_all(
         adders = {
             final[fmt]: stack.enter_context(_polygon_file(fmt, raster.grid, selection, name, final[fmt], part))
             for fmt, part in parts.items()
-            if fmt != "csv"
+            if fmt not in _TABLES
         }
         valid_m2 = valid_area_m2(raster)
         rows = []
@@ -119,9 +122,10 @@ def export_all(
                 rows.append(summary_of(totals, selection, c, valid_m2))
             elif all_classes or c.id in selection.class_ids:
                 rows.append(summarise_class(raster, selection, c, valid_m2))
-        if "csv" in files:
-            with naming(final["csv"]):
-                _write_csv([row for row in rows if row.class_id in selection.class_ids], parts["csv"])
+        shown = [row for row in rows if row.class_id in selection.class_ids]
+        for fmt in final.keys() & _TABLES:
+            with naming(final[fmt]):
+                (_write_csv if fmt == "csv" else write_spreadsheet)(shown, parts[fmt])
     return rows
 
 

@@ -1,9 +1,9 @@
-"""The QGIS style of polygon files: one category per class in the land-cover colours."""
+"""The QGIS styles of polygon files, with an English and a Spanish legend: the classes in the land-cover colours."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ from xml.etree import ElementTree as ET
 from suelo.landcover import LandCover
 
 _OPACITY = 0.7
+_STYLES = (("Land cover", "Land cover in CORINE colours"), ("Cobertura del suelo", "Cobertura en los colores CORINE"))
 
 # The columns that QGIS looks for; see "Storing styles in the database" in its user manual.
 _TABLE = """
@@ -32,11 +33,12 @@ CREATE TABLE layer_styles (
 )"""
 
 
-def qml(classes: Iterable[LandCover]) -> str:
+def qml(classes: Iterable[LandCover], *, spanish: bool = False) -> str:
     """A QGIS style: polygons categorised by the field `class`, drawn by display priority.
 
     Args:
         classes: The classes that get a category, in the order of the legend.
+        spanish: Name them in Spanish.
     """
     root = ET.Element("qgis", version="3.28.0", styleCategories="Symbology")
     renderer = ET.SubElement(
@@ -58,7 +60,7 @@ def qml(classes: Iterable[LandCover]) -> str:
             value=c.key,
             type="string",
             symbol=str(number),
-            label=c.name,
+            label=c.name_es if spanish else c.name,
         )
         symbol = ET.SubElement(
             symbols, "symbol", type="fill", name=str(number), alpha=str(_OPACITY), clip_to_extent="1", force_rhr="0"
@@ -82,19 +84,20 @@ def qml(classes: Iterable[LandCover]) -> str:
     return f"<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n{document}\n"
 
 
-def add_style(path: Path, layer: str, geometry_column: str, classes: Iterable[LandCover]) -> None:
-    """Put the style into a GeoPackage as the default of a layer, the way QGIS itself does."""
+def add_styles(path: Path, layer: str, geometry_column: str, classes: Sequence[LandCover]) -> None:
+    """Put the styles into a GeoPackage, the English one as the default of the layer, the way QGIS itself does."""
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
     with closing(sqlite3.connect(path)) as database, database:
         # The file has no final name yet, so a power cut may take it.
         database.execute("PRAGMA synchronous = OFF")
         database.execute(_TABLE)
-        database.execute(
-            "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, f_geometry_column, styleName,"
-            " styleQML, styleSLD, useAsDefault, description, owner, ui, update_time)"
-            " VALUES ('', '', ?, ?, 'Land cover', ?, '', 1, 'Land cover in CORINE colours', '', '', ?)",
-            (layer, geometry_column, qml(classes), now),
-        )
+        for spanish, (name, description) in enumerate(_STYLES):
+            database.execute(
+                "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, f_geometry_column, styleName,"
+                " styleQML, styleSLD, useAsDefault, description, owner, ui, update_time)"
+                " VALUES ('', '', ?, ?, ?, ?, '', ?, ?, '', '', ?)",
+                (layer, geometry_column, name, qml(classes, spanish=bool(spanish)), 1 - spanish, description, now),
+            )
         database.execute(
             "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, last_change)"
             " VALUES ('layer_styles', 'attributes', 'layer_styles', 'Styles for QGIS', ?)",

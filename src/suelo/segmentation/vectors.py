@@ -19,7 +19,7 @@ from suelo.imagery.grid import Grid
 from suelo.segmentation.antimeridian import cut, may_be_crossed
 from suelo.segmentation.polygons import BATCH, BATCH_VERTICES, Polygons
 from suelo.segmentation.selection import Selection
-from suelo.segmentation.style import add_style
+from suelo.segmentation.style import add_styles
 
 if TYPE_CHECKING:
     from shapely import Polygon
@@ -30,7 +30,7 @@ LAYER = "landcover"
 """Name of the polygon layer."""
 
 _GEOMETRY = "geom"
-_FIELDS = ["class_id", "class", "name", "corine", "area_m2", "mean_probability"]
+_FIELDS = ["class_id", "class", "name", "name_es", "corine", "area_m2", "mean_probability"]
 # 1e-9 degrees are a tenth of a millimetre.
 _LONLAT_DECIMALS = 9
 # GDAL reads several batches of features ahead.
@@ -45,17 +45,17 @@ AddPolygons = Callable[[Polygons], None]
 
 @contextmanager
 def gpkg_file(grid: Grid, selection: Selection, path: Path) -> Iterator[AddPolygons]:
-    """Write a GeoPackage with the layer `landcover` and its QGIS style.
+    """Write a GeoPackage with the layer `landcover` and its QGIS styles.
 
     Args:
         grid: Says the CRS; without one the layer has GeoPackage's "undefined Cartesian" (-1) and pixel coordinates.
-        selection: Its classes are in the style.
+        selection: Its classes are in the styles.
         path: The file, which must not be there; whole after the block.
     """
     layer = _GeoPackageLayer(grid.crs, path)
     yield layer.add
     layer.flush()
-    add_style(path, LAYER, _GEOMETRY, selection.classes)
+    add_styles(path, LAYER, _GEOMETRY, selection.classes)
 
 
 def date_gpkg(path: Path, moment: datetime) -> None:
@@ -178,7 +178,7 @@ def _pieces(polygon: Polygon, to_lonlat: _Projection | None) -> Iterator[str]:
 
 def _fixed_properties(batch: Polygons) -> str:
     c = batch.land_cover
-    properties = {"class_id": c.id, "class": c.key, "name": c.name, "corine": c.corine}
+    properties = {"class_id": c.id, "class": c.key, "name": c.name, "name_es": c.name_es, "corine": c.corine}
     return json.dumps(properties, ensure_ascii=False)[1:-1]
 
 
@@ -248,7 +248,12 @@ def _columns(group: list[Polygons]) -> tuple[NDArray[np.object_], list[NDArray[A
     """Geometries and the fields of `_FIELDS`."""
     counts = [len(batch) for batch in group]
     classes = [batch.land_cover for batch in group]
-    texts = ([c.key for c in classes], [c.name for c in classes], [c.corine for c in classes])
+    texts = (
+        [c.key for c in classes],
+        [c.name for c in classes],
+        [c.name_es for c in classes],
+        [c.corine for c in classes],
+    )
     return np.concatenate([np.zeros(0, object), *(batch.geometry for batch in group)]), [
         np.repeat(np.array([c.id for c in classes], np.int32), counts),
         *(np.repeat(np.array(values, object), counts) for values in texts),

@@ -47,12 +47,13 @@ def test_a_bad_file_is_refused_with_a_sentence_and_the_others_go_on(visit, chip,
     visitor.troubles.clear()
 
 
-def test_a_pixel_size_that_is_none_is_refused_before_anything_is_sent(visit, chip) -> None:
+@pytest.mark.parametrize("size", ["wide", "0", "0.001", "120"])
+def test_a_pixel_size_that_is_none_is_refused_before_anything_is_sent(visit, chip, size) -> None:
     visitor = visit()
     page = visitor.go("/")
-    page.fill("#gsd", "wide")
+    page.fill("#gsd", size)
     visitor.send(chip)
-    expect(page.locator("#upload-error")).to_have_text("The pixel size must be a number of metres above 0.")
+    expect(page.locator("#upload-error")).to_have_text("The pixel size must be a number of metres from 0.01 to 100.")
     expect(page.locator(".upload-row")).to_have_count(0)
 
 

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from suelo.landcover import CLASSES
 from suelo.model.contract import ModelContract
+from suelo.segmentation.selection import Selection
 from suelo.web.about import about, trust
 from suelo.web.texts import Texts
 
 ENGLISH = Texts("en")
+SHOWN = Selection((0.5,) * 10)
 
 
 def test_facts_of_the_image_and_the_model(make_job, contract, words) -> None:
-    text = words(about(make_job(), contract, ENGLISH))
+    text = words(about(make_job(), contract, SHOWN, ENGLISH))
     for fact in ("scene", "325 × 320 pixels", "1.24 m", "EPSG:9377", "2026-03-01 14:05 UTC", "unet 1.0"):
         assert fact in text
+    assert "left out: Buildings 10 m², Misc. manmade structures 4 m²," in text
+
+
+def test_the_sample_has_a_name_in_every_language(make_job, contract, words) -> None:
+    sample = make_job(shared=True, name="Sample")
+    assert "Ejemplo" in words(about(sample, contract, SHOWN, Texts("es")))
+    assert "Ejemplo" not in words(about(make_job(), contract, SHOWN, Texts("es")))
 
 
 def test_an_image_without_crs_says_so(make_job, contract, words) -> None:
-    assert "rows and columns" in words(about(make_job(crs="", georeferenced=False), contract, ENGLISH))
+    assert "rows and columns" in words(about(make_job(crs="", georeferenced=False), contract, SHOWN, ENGLISH))
 
 
 def test_trust_comes_from_the_models_own_contract(contract, words) -> None:

@@ -17,7 +17,7 @@ def cells(table, parts) -> list[list[str]]:
 
 def test_rows_hold_the_numbers_of_the_csv_file(rows, parts) -> None:
     lines = cells(class_table(rows, "", Texts("en")), parts)
-    assert lines[0] == ["Class", "Threshold", "Objects", "Hectares", "Share", "Mean probability"]
+    assert lines[0] == ["Class", "Threshold", "Objects", "Hectares", "Share", "Mean prob."]
     assert lines[1] == ["Buildings", "0.50", "1,000", "1.2345", "1.0 %", "0.75"]
     assert lines[10] == ["Small vehicles", "0.35", "10,000", "12.3450", "10.0 %", "0.75"]
 

@@ -64,7 +64,7 @@ def test_a_result_without_crs_lies_on_its_own_plane_without_background(views, pl
     assert all(part["props"].get("id") != "basemap" for part in parts(page))
 
 
-def test_the_query_of_the_address_sets_controls_tiles_and_downloads(views, plane, parts) -> None:
+def test_the_query_of_the_address_sets_controls_tiles_and_downloads(views, plane, parts, words) -> None:
     page = views.content(f"/results/{plane.id}", "?classes=trees,roads&threshold=0.3&min_area=50", ENGLISH)
     query = "threshold=0.3&min_area=50&classes=roads,trees"
     assert named(parts, page, "classes-layer")["url"].endswith(f"/tiles/classes/{{z}}/{{x}}/{{y}}.png?{query}")
@@ -72,11 +72,17 @@ def test_the_query_of_the_address_sets_controls_tiles_and_downloads(views, plane
     assert f"/v1/jobs/{plane.id}/classes.csv?{query}" in hrefs
     assert f"/v1/jobs/{plane.id}/probabilities.tif" in hrefs
     assert named(parts, page, "model")["data"]["fixed"] == "min_area=50"
+    assert "Objects smaller than 50 m² are left out." in words(page)
+    assert named(parts, page, "as-usual")["children"] == "Show as usual"
 
 
-def test_a_mangled_query_shows_the_models_own_selection(views, plane, parts) -> None:
+def test_a_mangled_query_shows_the_models_own_selection_and_says_so(views, plane, parts, words) -> None:
     page = views.content(f"/results/{plane.id}", "?threshold=many", ENGLISH)
     assert named(parts, page, "classes-layer")["url"].endswith(".png")
+    assert "A threshold is a number or CLASS=NUMBER; 'many' is neither." in words(page)
+    usual = words(views.content(f"/results/{plane.id}", "?threshold=0.4", ENGLISH))
+    assert "This address" not in usual
+    assert "this address" not in usual
 
 
 def test_numbers_are_those_of_the_service_for_the_classes_that_are_on(views, service, plane, parts) -> None:

@@ -8,24 +8,28 @@ from dash.development.base_component import Component
 from suelo.jobs.job import Job
 from suelo.landcover import CLASSES
 from suelo.model.contract import Metrics, ModelContract
+from suelo.segmentation.selection import Selection
 from suelo.web import formats
 from suelo.web.attributes import dashed
-from suelo.web.language import class_name
+from suelo.web.language import class_name, job_name
+from suelo.web.smallest import smallest_objects
 from suelo.web.tables import swatch
 from suelo.web.texts import Texts
 
 
-def about(job: Job, contract: ModelContract | None, texts: Texts) -> Component:
+def about(job: Job, contract: ModelContract | None, selection: Selection, texts: Texts) -> Component:
     """Facts of the image and the model, and a note on trust.
 
     Args:
         job: A finished job.
         contract: Contract of the model that made it, or None if that model is not here any more.
+        selection: What is shown.
         texts: Texts of the reader's language.
     """
     return html.Div(
         [
             html.P(texts("classes.help")),
+            html.P(smallest_objects(selection, texts)),
             html.H3(texts("about.image")),
             _facts(_image_facts(job, texts)),
             html.H3(texts("about.model")),
@@ -41,7 +45,7 @@ def _image_facts(job: Job, texts: Texts) -> list[tuple[str, Component | str]]:
     moment = job.finished_at or job.created_at
     date = html.Time(formats.utc_time(moment), dateTime=formats.iso_time(moment), className="local")
     return [
-        (texts("about.name"), job.name),
+        (texts("about.name"), job_name(job, texts)),
         (texts("about.size"), texts("about.pixels", width=job.width, height=job.height)),
         (texts("about.gsd"), formats.metres(job.gsd_m, texts.language)),
         (texts("about.crs"), job.crs if job.georeferenced else texts("about.no_crs")),

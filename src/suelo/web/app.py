@@ -18,7 +18,7 @@ from suelo.errors import SueloError
 from suelo.jobs.service import JobService
 from suelo.web import ids
 from suelo.web.callbacks import register_callbacks
-from suelo.web.language import LANGUAGE_COOKIE, language_of
+from suelo.web.language import LANGUAGE_COOKIE, job_name, language_of
 from suelo.web.problems import explained
 from suelo.web.shell import document, frame
 from suelo.web.sign_in import ask_to_sign_in
@@ -73,7 +73,7 @@ class Page(Dash):
         """Write the document around the parts that Dash has made."""
         texts = Texts(language_of(request))
         job = self._views.job_at(request.path)
-        title = f"{job.name} · Suelo" if job is not None else f"Suelo · {texts('tagline')}"
+        title = f"{job_name(job, texts)} · Suelo" if job is not None else f"Suelo · {texts('tagline')}"
         return document(kwargs, title, texts, self._views.signed)
 
 

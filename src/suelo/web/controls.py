@@ -139,6 +139,7 @@ def _slider(control_id: str | dict[str, str], value: float, label: str) -> Compo
         size="xs",
         thumbSize=14,
         thumbLabel=label,
+        label={"function": "sueloThreshold"},
         className="threshold",
     )
     return slider

@@ -15,6 +15,12 @@ def number(value: float, decimals: int, language: Language) -> str:
     return text.translate(_SWAP) if language == "es" else text
 
 
+def shortest(value: float, language: Language) -> str:
+    """A number with as many decimals as it has, up to four: `10`, `2.5`."""
+    shown = round(value, 4)
+    return number(shown, next(n for n in range(5) if round(shown, n) == shown), language)
+
+
 def threshold(value: float, language: Language) -> str:
     """A threshold with two decimals, or up to four where it has more: `0.50`, `0.504`."""
     shown = round(value, 4)

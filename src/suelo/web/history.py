@@ -10,6 +10,7 @@ from dash.development.base_component import Component
 from suelo.jobs.job import Job
 from suelo.web import formats, links
 from suelo.web.attributes import dashed
+from suelo.web.language import job_name
 from suelo.web.texts import Texts
 
 
@@ -25,7 +26,7 @@ def _item(job: Job, texts: Texts) -> Component:
         [_picture(job), html.Div([html.Span(_name(job, texts), className="result-title"), _facts(job, texts)])],
         href=links.result_path(job.id),
         className="result-link",
-        **dashed(aria_label=texts("row.open_name", name=job.name)),
+        **dashed(aria_label=texts("row.open_name", name=job_name(job, texts))),
     )
     return html.Li(
         [opening, _state(job, texts), _action(job, texts)], className="result-item", **dashed(data_job=job.id)
@@ -33,7 +34,8 @@ def _item(job: Job, texts: Texts) -> Component:
 
 
 def _name(job: Job, texts: Texts) -> list[Component | str]:
-    return [job.name, html.Span(texts("row.sample"), className="badge")] if job.shared else [job.name]
+    name = job_name(job, texts)
+    return [name, html.Span(texts("row.sample"), className="badge")] if job.shared else [name]
 
 
 def _picture(job: Job) -> Component:

@@ -7,6 +7,7 @@ import json
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from suelo.imagery.georeference import MAX_GSD_M, MIN_GSD_M
 from suelo.imagery.grid import DEFAULT_GSD_M
 from suelo.landcover import CLASSES
 from suelo.web import formats, ids
@@ -86,6 +87,7 @@ def _upload(texts: Texts, digest_above: int | None) -> Component:
         className="card",
         **dashed(
             data_texts=json.dumps({**texts.section("upload"), "sign_in": texts("sign_in.button")}),
+            data_gsd=json.dumps({"least": MIN_GSD_M, "most": MAX_GSD_M}),
             data_digest_above=digest_above,
         ),
     )
@@ -120,7 +122,7 @@ def _results(texts: Texts) -> Component:
         [
             html.H2(texts("home.results")),
             html.P(texts("home.results_note"), className="hint"),
-            html.Div(id=ids.RESULTS),
+            html.Div(id=ids.RESULTS, tabIndex=-1),
             html.Button(
                 texts("home.older"), id=ids.RESULTS_OLDER, type="button", className="quiet-button", hidden=True
             ),

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from flask import Request
 from werkzeug.datastructures import LanguageAccept
 
+from suelo.jobs.job import Job
 from suelo.landcover import LandCover
-from suelo.web.texts import LANGUAGES, Language
+from suelo.web.texts import LANGUAGES, Language, Texts
 
 LANGUAGE_COOKIE = "suelo_language"
 """Cookie that remembers the choice; it holds `en` or `es`."""
@@ -39,6 +40,11 @@ def choose_language(arguments: Mapping[str, str], cookies: Mapping[str, str], ac
 def language_of(request: Request) -> Language:
     """The language that a request wants."""
     return choose_language(request.args, request.cookies, request.accept_languages)
+
+
+def job_name(job: Job, texts: Texts) -> str:
+    """Name of a job: that of its image, or of the sample in the reader's language."""
+    return texts("row.sample_name") if job.shared else job.name
 
 
 def class_name(land_cover: LandCover, language: Language) -> str:

@@ -6,6 +6,7 @@ SELECTED_FILES = (
     "polygons.gpkg",
     "polygons.geojson",
     "polygons.fgb",
+    "classes.xlsx",
     "classes.csv",
     "preview.png",
     "result.json",

@@ -22,9 +22,6 @@ from suelo.web.texts import Texts
 OPACITY_PERCENT = 60
 """Opacity of the classes when the page opens."""
 
-FIT = {"paddingTopLeft": [16, 64], "paddingBottomRight": [16, 16]}
-"""Pixels that the toolbar needs when the whole image is shown."""
-
 
 @dataclass(frozen=True)
 class Basemap:
@@ -68,7 +65,6 @@ def script_facts(job: Job, about: dict[str, Any], texts: Texts) -> dict[str, Any
         "job": links.job_path(job.id),
         "georeferenced": job.georeferenced,
         "bounds": about["bounds"],
-        "fit": FIT,
         "metres_per_unit": about["metres_per_unit"],
         "classes": {c.key: {"name": class_name(c, texts.language), "colour": c.hex_colour} for c in CLASSES},
         "texts": texts.section("map"),
@@ -95,7 +91,6 @@ def _map(job: Job, about: dict[str, Any], query: str, basemap: Basemap | None) -
         id=ids.MAP,
         crs="EPSG3857" if job.georeferenced else "Simple",
         bounds=about["bounds"],
-        boundsOptions=FIT,
         # dash-leaflet raises in the browser when it tracks the view of a map that was opened by bounds.
         trackViewport=False,
         fadeAnimation=False,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import dash_mantine_components as dmc
@@ -19,25 +21,42 @@ from suelo.web.controls import class_controls
 from suelo.web.texts import Texts
 
 
-def panel(job: Job, contract: ModelContract | None, selection: Selection, query: str, texts: Texts) -> Component:
+@dataclass(frozen=True)
+class Shown:
+    """What is shown when the page of a result opens.
+
+    Attributes:
+        selection: The selection.
+        query: The same as a query.
+        unusual: What is not as usual in it and has no controls, in sentences.
+        complaint: Why the address was not heeded; empty if it was.
+    """
+
+    selection: Selection
+    query: str
+    unusual: Sequence[str] = ()
+    complaint: str = ""
+
+
+def panel(job: Job, contract: ModelContract | None, shown: Shown, texts: Texts) -> Component:
     """The panel of a finished job.
 
     Args:
         job: The job.
         contract: Contract of the model that made it, or None if that model is not here any more.
-        selection: What is shown when the page opens.
-        query: The same as a query.
+        shown: What is shown when the page opens.
         texts: Texts of the reader's language.
     """
     tabs = {
         "chart": _chart(texts),
         "table": html.Div(id=ids.TABLE, className="table-room"),
-        "download": _downloads(job, query, texts),
-        "about": about(job, contract, texts),
+        "download": _downloads(job, shown.query, texts),
+        "about": about(job, contract, shown.selection, texts),
     }
     return html.Aside(
         [
-            class_controls(selection, texts),
+            *_notes(shown, texts),
+            class_controls(shown.selection, texts),
             dmc.Tabs(
                 [
                     dmc.TabsList([dmc.TabsTab(texts(f"tab.{name}"), value=name) for name in tabs]),
@@ -50,6 +69,17 @@ def panel(job: Job, contract: ModelContract | None, selection: Selection, query:
         className="panel",
         id=ids.NUMBERS,
     )
+
+
+def _notes(shown: Shown, texts: Texts) -> list[Component]:
+    notes: list[Component] = []
+    if shown.complaint:
+        notes.append(html.P(texts("classes.mangled", reason=shown.complaint), className="note", role="alert"))
+    if shown.unusual:
+        said = " ".join([texts("classes.asked"), *shown.unusual])
+        button = html.Button(texts("classes.as_usual"), id="as-usual", type="button", className="quiet-button")
+        notes.append(html.Div([html.P(said), button], className="note"))
+    return notes
 
 
 def _chart(texts: Texts) -> Component:
@@ -95,6 +125,7 @@ _FORMAT_NAMES = {
     "geojson": "GeoJSON",
     "fgb": "FlatGeobuf",
     "csv": "CSV",
+    "xlsx": "Excel",
     "png": "PNG",
     "json": "JSON",
     "tif": "GeoTIFF",

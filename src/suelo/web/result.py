@@ -11,11 +11,11 @@ from dash.development.base_component import Component
 from suelo.jobs.job import Job
 from suelo.landcover import CLASS_KEYS
 from suelo.model.contract import ModelContract
-from suelo.segmentation.selection import Selection
 from suelo.web import ids, links
 from suelo.web.attributes import dashed
+from suelo.web.language import job_name
 from suelo.web.mapview import Basemap, map_frame
-from suelo.web.panel import panel
+from suelo.web.panel import Shown, panel
 from suelo.web.shell import header, message
 from suelo.web.texts import Texts
 
@@ -30,16 +30,14 @@ class Finished:
     Attributes:
         map: Bounds and zoom levels as the API's `map` address gives them.
         contract: Contract of the model that made it, or None if that model is not here any more.
-        selection: What is shown when the page opens.
-        query: The same as a query.
-        fixed_query: The part of it that the page has no controls for.
+        shown: What is shown when the page opens.
+        fixed_query: The part of its query that the page has no controls for.
         basemap: Background map.
     """
 
     map: dict[str, Any]
     contract: ModelContract | None
-    selection: Selection
-    query: str
+    shown: Shown
     fixed_query: str
     basemap: Basemap
 
@@ -53,11 +51,11 @@ def finished_page(job: Job, about: Finished, texts: Texts, signed: bool = False)
         "mixed": texts("classes.mixed"),
     }
     return [
-        header(texts, job.name, signed),
+        header(texts, job_name(job, texts), signed),
         html.Main(
             [
-                map_frame(job, about.map, about.query, about.basemap, texts),
-                panel(job, about.contract, about.selection, about.query, texts),
+                map_frame(job, about.map, about.shown.query, about.basemap, texts),
+                panel(job, about.contract, about.shown, texts),
             ],
             id="main",
             className="result",
@@ -71,7 +69,7 @@ def finished_page(job: Job, about: Finished, texts: Texts, signed: bool = False)
 def unfinished_page(job: Job, texts: Texts, signed: bool = False) -> list[Component]:
     """Content for a job that waits or runs; `signed` says that the reader has signed in."""
     return [
-        header(texts, job.name, signed),
+        header(texts, job_name(job, texts), signed),
         html.Main(
             html.Div(
                 [
@@ -107,6 +105,6 @@ def ended_page(job: Job, texts: Texts, signed: bool = False) -> list[Component]:
     help_key = f"job.{job.status}_help"
     paragraphs = [texts("job.reason", reason=job.message)] if job.status == "failed" and job.message else []
     return [
-        header(texts, job.name, signed),
+        header(texts, job_name(job, texts), signed),
         message(texts(f"job.{job.status}"), [*paragraphs, texts(help_key)], texts("job.another")),
     ]

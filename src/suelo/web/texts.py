@@ -44,7 +44,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "problem.key-in-use": ("The same request is being carried out.", "La misma solicitud está en curso."),
     "problem.conflict": ("The request does not fit the state.", "La solicitud no corresponde al estado."),
     "problem.cancelled": ("The work was cancelled.", "El trabajo fue cancelado."),
-    "problem.invalid-request": ("The request cannot be understood.", "No se entiende la solicitud."),
+    "problem.invalid-request": ("The request cannot be understood.", "Lo que se envió no es válido."),
     "problem.unavailable": ("The service is not ready.", "El servicio no está listo."),
     "problem.failure": ("The work failed.", "El trabajo falló."),
     # First page
@@ -93,13 +93,17 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "upload.segmenting": ("Finding land cover …", "Buscando coberturas …"),
     "upload.done": ("Done", "Listo"),
     "upload.queued": ("In the queue", "En la cola"),
+    "upload.known": (
+        "This image was sent before, as “{name}”; that is its result.",
+        "Esta imagen ya se envió antes, como «{name}»; ese es su resultado.",
+    ),
     "upload.cancelled": ("Cancelled", "Cancelado"),
     "upload.cancel": ("Cancel", "Cancelar"),
     "upload.cancel_file": ("Cancel {name}", "Cancelar {name}"),
     "upload.open": ("Open", "Abrir"),
     "upload.bad_gsd": (
-        "The pixel size must be a number of metres above 0.",
-        "El tamaño del píxel debe ser un número de metros mayor que 0.",
+        "The pixel size must be a number of metres from {least} to {most}.",
+        "El tamaño del píxel debe ser un número de metros entre {least} y {most}.",
     ),
     "upload.sign_in_first": ("Sign in first.", "Ingrese primero."),
     "upload.cancelling": ("Cancelling …", "Cancelando …"),
@@ -114,6 +118,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "status.succeeded": ("Done", "Listo"),
     "status.failed": ("Failed", "Falló"),
     "status.cancelled": ("Cancelled", "Cancelado"),
+    "row.sample_name": ("Sample", "Ejemplo"),
     "row.sample": ("For everyone", "Para todos"),
     "row.open_name": ("Open {name}", "Abrir {name}"),
     "row.delete": ("Delete", "Eliminar"),
@@ -169,6 +174,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "map.basemap": ("Background map", "Mapa de fondo"),
     "map.zoom_in": ("Zoom in", "Acercar"),
     "map.zoom_out": ("Zoom out", "Alejar"),
+    "map.basemap_away": (
+        "The background map cannot be reached from here.",
+        "El mapa de fondo no se puede alcanzar desde aquí.",
+    ),
     "map.pixel": ("row {row}, column {column}", "fila {row}, columna {column}"),
     "map.no_data": ("No data here", "Sin datos aquí"),
     "map.no_class": ("None of the ten classes", "Ninguna de las diez clases"),
@@ -179,7 +188,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "classes.objects": ("Objects", "Objetos"),
     "classes.hectares": ("Hectares", "Hectáreas"),
     "classes.share": ("Share", "Parte"),
-    "classes.mean": ("Mean probability", "Probabilidad media"),
+    "classes.mean": ("Mean prob.", "Prob. media"),
     "classes.all": ("All classes", "Todas las clases"),
     "classes.show": ("Show {name}", "Mostrar {name}"),
     "classes.only": ("only", "solo"),
@@ -192,6 +201,23 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "Set all thresholds to the model's defaults",
         "Volver a los umbrales por defecto del modelo",
     ),
+    "classes.mangled": (
+        "This address says something that cannot be heeded, so the model's own thresholds are shown: {reason}",
+        "Esta dirección dice algo que no se puede atender, así que se usan los umbrales del modelo. En inglés: "
+        "«{reason}»",
+    ),
+    "classes.as_usual": ("Show as usual", "Mostrar como de costumbre"),
+    "classes.smaller": ("Objects smaller than these are left out: {areas}.", "Se omiten objetos menores que: {areas}."),
+    "classes.smaller_all": (
+        "Objects smaller than {area} m² are left out.",
+        "Se omiten objetos menores que {area} m².",
+    ),
+    "classes.every_size": ("Objects of every size are shown.", "Se muestran objetos de cualquier tamaño."),
+    "classes.smoothed": (
+        "Outlines of polygons in files are smoothed within {metres} m.",
+        "Los contornos de los polígonos en archivos se suavizan hasta {metres} m.",
+    ),
+    "classes.asked": ("As this address asks:", "Como lo pide esta dirección:"),
     "classes.help": (
         "A pixel belongs to a class where its probability reaches the threshold. Classes overlap: a car is on a road.",
         "Un píxel pertenece a una clase donde su probabilidad alcanza el umbral. Las clases se superponen: un carro "
@@ -210,13 +236,17 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "chart.share_axis": ("% of the image", "% de la imagen"),
     "chart.empty": ("All classes are switched off.", "Todas las clases están apagadas."),
     "table.caption": (
-        "Objects and areas of the classes that are shown. Share is of the image's area with data.",
-        "Objetos y áreas de las clases visibles. La parte es del área de la imagen con datos.",
+        "Objects and areas of the classes that are shown, without the smallest objects (see About). Share is of the "
+        "image's area with data.",
+        "Objetos y áreas de las clases visibles, sin los objetos más pequeños (véase Acerca de). La parte es del área "
+        "de la imagen con datos.",
     ),
     # Downloads
     "download.intro": (
-        "Files hold exactly what is shown now: the classes that are on, at these thresholds.",
-        "Los archivos contienen exactamente lo que se muestra ahora: las clases encendidas, con estos umbrales.",
+        "Files hold exactly what is shown now: the classes that are on, at these thresholds, without the smallest "
+        "objects (see About).",
+        "Los archivos contienen exactamente lo que se muestra ahora: las clases encendidas, con estos umbrales, sin "
+        "los objetos más pequeños (véase Acerca de).",
     ),
     "download.whole": ("Always all ten classes:", "Siempre las diez clases:"),
     "download.polygons.gpkg": (
@@ -225,7 +255,8 @@ _TEXTS: dict[str, tuple[str, str]] = {
     ),
     "download.polygons.geojson": ("Polygons, for the web", "Polígonos, para la web"),
     "download.polygons.fgb": ("Polygons, quick to read", "Polígonos, de lectura rápida"),
-    "download.classes.csv": ("Objects and areas, for spreadsheets", "Objetos y áreas, para hojas de cálculo"),
+    "download.classes.xlsx": ("Objects and areas, for spreadsheets", "Objetos y áreas, para hojas de cálculo"),
+    "download.classes.csv": ("Objects and areas, for programs", "Objetos y áreas, para programas"),
     "download.preview.png": ("Picture of the map", "Imagen del mapa"),
     "download.result.json": ("Summary with model and settings", "Resumen con modelo y parámetros"),
     "download.probabilities.tif": ("Probabilities as a raster, 0 to 250", "Probabilidades en ráster, de 0 a 250"),

@@ -24,8 +24,10 @@ from suelo.web import formats
 from suelo.web.charts import Measure, bar_chart
 from suelo.web.home import home_page
 from suelo.web.mapview import Basemap
+from suelo.web.panel import Shown
 from suelo.web.result import Finished, ended_page, finished_page, unfinished_page
 from suelo.web.shell import missing
+from suelo.web.smallest import unusual
 from suelo.web.tables import class_table
 from suelo.web.texts import Texts
 
@@ -90,18 +92,19 @@ class Views:
             return unfinished_page(job, texts, self.signed)
         if job.status != "succeeded":
             return ended_page(job, texts, self.signed)
-        return finished_page(job, self._finished(job, search), texts, self.signed)
+        return finished_page(job, self._finished(job, search, texts), texts, self.signed)
 
     def numbers(self, path: str, query: str, measure: Measure, texts: Texts) -> tuple[Any, ...]:
         """Figure, table, and objects and hectares per class, for what is shown.
 
         Raises:
             NotFoundError: The job is gone.
+            InputError: The query is none.
         """
         job = self.job_at(path)
         if job is None:
             raise NotFoundError("There is no such result; it may have been deleted.")
-        selection = _selection(query, default_selection(job))
+        selection = selection_from_query(query, default_selection(job))
         rows = self._service.results.summary(job.id, selection)
         shown = [row for row in rows if row.class_id in selection.class_ids]
         return (
@@ -124,14 +127,19 @@ class Views:
             display = dataset.read(out_shape=(dataset.count, *shape))
         return encode_png(np.moveaxis(render(display, "true-colour"), 0, -1))
 
-    def _finished(self, job: Job, search: str) -> Finished:
+    def _finished(self, job: Job, search: str, texts: Texts) -> Finished:
         default = default_selection(job)
-        selection = _selection(search.removeprefix("?"), default)
+        selection, complaint = default, ""
+        try:
+            selection = selection_from_query(search.removeprefix("?"), default)
+        except InputError as error:  # the address may have been mangled on its way here
+            complaint = str(error)
         return Finished(
             map=self._service.results.place(job.id).to_json(),
             contract=self._contract(job),
-            selection=selection,
-            query=selection_to_query(selection, default),
+            shown=Shown(
+                selection, selection_to_query(selection, default), unusual(selection, default, texts), complaint
+            ),
             fixed_query=selection_to_query(
                 replace(default, min_area_m2=selection.min_area_m2, simplify_m=selection.simplify_m), default
             ),
@@ -146,11 +154,3 @@ class Views:
 def default_selection(job: Job) -> Selection:
     """What is shown of a job unless the reader says otherwise: all classes at its model's thresholds."""
     return Selection(job.model_thresholds)
-
-
-def _selection(query: str, default: Selection) -> Selection:
-    """The selection of an address; the default if the address has been mangled on its way here."""
-    try:
-        return selection_from_query(query, default)
-    except InputError:
-        return default

@@ -128,12 +128,22 @@
     return answer;
   }
 
-  /* Dash's own questions pass here, so that none of them fails unseen. */
+  /* Dash's own questions pass here, so that none of them fails unseen, and each is answered in the language of this
+     page, whatever another page has chosen since. */
   window.fetch = function (resource, options) {
-    const answer = fetchPlainly(resource, options);
-    const address = typeof resource === "string" ? resource : resource.url || String(resource);
-    return address.includes("_dash-update-component") ? answer.then(heard, lost) : answer;
+    if (typeof resource !== "string" || !resource.includes("_dash-update-component")) {
+      return fetchPlainly(resource, options);
+    }
+    const language = (resource.includes("?") ? "&lang=" : "?lang=") + document.documentElement.lang;
+    return fetchPlainly(resource + language, options).then(heard, lost);
   };
+
+  /* A list may have become out of date while the reader was elsewhere. */
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "visible") {
+      refreshResults();
+    }
+  });
 
   window.suelo = { fill, element, said, reason, refreshResults, signIn };
   window.dash_clientside = window.dash_clientside || {};

@@ -51,16 +51,19 @@
     return { thresholds, on: on.map(Boolean) };
   }
 
+  function text(value) {
+    return value.toLocaleString(document.documentElement.lang, {
+      minimumFractionDigits: DECIMALS,
+      maximumFractionDigits: MOST_DECIMALS,
+    });
+  }
+
   function update(all, allOn, thresholds, on, _only, _reset, model) {
     const context = window.dash_clientside.callback_context;
     const next = applied(context.triggered_id, model, all, thresholds, on, allOn);
     const equal = allEqual(next.thresholds);
     const mean = round(next.thresholds.reduce((sum, value) => sum + value, 0) / next.thresholds.length);
     const shown = next.on.filter(Boolean).length;
-    const text = (value) => value.toLocaleString(document.documentElement.lang, {
-      minimumFractionDigits: DECIMALS,
-      maximumFractionDigits: MOST_DECIMALS,
-    });
     return [
       mean,
       equal ? text(next.thresholds[0]) : model.mixed,
@@ -100,4 +103,7 @@
     composite,
     opacity,
   });
+
+  /* What the bubble over a slider says; Mantine's components find it under this name. */
+  window.dashMantineFunctions = Object.assign(window.dashMantineFunctions || {}, { sueloThreshold: text });
 })();

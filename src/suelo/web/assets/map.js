@@ -7,12 +7,14 @@
   const WAIT_MS = 90; /* between two questions to the server while the pointer moves */
   const LEAST = 0.05; /* classes below this are not worth naming */
   const SCALE_PX = 110;
+  const MARGIN_PX = 16; /* around the whole image */
 
   let map = null;
   let frame = null; /* what the page says about the result: see map_frame() in the page */
   let timer = null;
   let asked = 0; /* number of the newest question; late answers to older ones are dropped */
   let lastPoint = null;
+  let whole = true; /* the whole image is shown, and stays so while the toolbar or the window change */
 
   function facts(container) {
     const data = container.closest("[data-map]");
@@ -157,6 +159,21 @@
     });
   }
 
+  /* The background map comes from another host, which may be out of reach where the page is not. */
+  function sayIfAway(layer) {
+    if (!layer.options.attribution) {
+      return;
+    }
+    let came = false;
+    layer.on("tileload", () => (came = true));
+    layer.on("tileerror", () => {
+      if (!came) {
+        came = true; /* said once */
+        window.dash_clientside.set_props("notice", { children: frame.texts.basemap_away });
+      }
+    });
+  }
+
   /* ---- Scale bar ---- */
 
   function metresAcross(pixels) {
@@ -187,6 +204,38 @@
     bar.textContent = number + (length >= 1000 ? " km" : " m");
   }
 
+  /* ---- The whole image ---- */
+
+  /* In what the toolbar leaves free, however many lines it takes. */
+  function fit() {
+    const toolbar = document.querySelector(".toolbar");
+    const top = toolbar ? toolbar.offsetTop + toolbar.offsetHeight : 0;
+    map.fitBounds(frame.bounds, {
+      paddingTopLeft: [MARGIN_PX, top + MARGIN_PX],
+      paddingBottomRight: [MARGIN_PX, MARGIN_PX],
+      animate: false,
+    });
+    whole = true;
+  }
+
+  function keepWhole() {
+    const toolbar = document.querySelector(".toolbar");
+    const watched = new ResizeObserver(() => {
+      if (whole) {
+        map.invalidateSize({ pan: false });
+        fit();
+      }
+    });
+    watched.observe(map.getContainer());
+    if (toolbar) {
+      watched.observe(toolbar);
+    }
+    map.on("unload", () => watched.disconnect());
+    for (const touched of ["pointerdown", "wheel", "keydown"]) {
+      map.getContainer().addEventListener(touched, () => (whole = false), { capture: true, passive: true });
+    }
+  }
+
   /* ---- Start ---- */
 
   function start(created) {
@@ -206,13 +255,17 @@
     map.on("layeradd", (event) => {
       if (event.layer instanceof window.L.TileLayer) {
         keepPicture(event.layer);
+        sayIfAway(event.layer);
       }
     });
     map.on("mousemove click", (event) => point(event.latlng));
     map.on("mouseout", leave);
     map.on("moveend zoomend", keyboard);
     map.on("zoomend moveend resize", scale);
-    map.whenReady(scale);
+    map.whenReady(() => {
+      scale();
+      keepWhole(); /* and fits it: a new observer is told of the size at once */
+    });
     map.getContainer().addEventListener("blur", leave);
     map.getContainer().setAttribute("aria-label", frame.texts.label);
     map.getContainer().setAttribute("role", "region");
@@ -225,7 +278,7 @@
 
   document.addEventListener("click", (event) => {
     if (map && event.target.closest("#fit")) {
-      map.fitBounds(frame.bounds, frame.fit);
+      fit();
     }
   });
 })();

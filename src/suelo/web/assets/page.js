@@ -71,6 +71,7 @@
       .catch((error) => {
         button.disabled = false;
         complain(error);
+        refreshResults();
       });
   }
 
@@ -83,12 +84,22 @@
 
   function reallyDelete(dialog) {
     dialog.close();
-    ask("DELETE", "/v1/jobs/" + encodeURIComponent(dialog.dataset.job)).then(refreshResults).catch(complain);
+    /* What somebody else has deleted leaves the list, too. */
+    ask("DELETE", "/v1/jobs/" + encodeURIComponent(dialog.dataset.job)).catch(complain).then(refreshResults);
+    document.getElementById("results").focus(); /* its button goes */
   }
 
   function changeLanguage(link) {
     const address = new URL(window.location.href);
     address.searchParams.set("lang", link.dataset.language);
+    window.location.assign(address);
+  }
+
+  /* This page, without what it has no controls for. */
+  function showAsUsual() {
+    const address = new URL(window.location.href);
+    address.searchParams.delete("min_area");
+    address.searchParams.delete("simplify");
     window.location.assign(address);
   }
 
@@ -101,6 +112,8 @@
       window.dash_clientside.set_props("notice", { children: null });
     } else if (target.id === "sample") {
       sample(target);
+    } else if (target.id === "as-usual") {
+      showAsUsual();
     } else if (target.dataset.cancel) {
       cancel(target);
     } else if (target.dataset.delete) {

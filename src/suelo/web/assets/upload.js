@@ -34,6 +34,8 @@
       this.stopped = false; /* somebody has clicked Cancel */
       this.committed = false; /* the server is making a job of it: no use in hanging up */
       this.job = null;
+      this.earlier = false; /* the job was made of an earlier upload of the same image */
+      this.renamed = false;
       const words = texts();
       this.row = element("li", "upload-row");
       this.state = element("span", "upload-state", words.waiting);
@@ -83,7 +85,11 @@
     done(job) {
       const words = texts();
       this.job = job;
-      this.end("done", this.stopped ? words.too_late : job.status === "succeeded" ? words.done : words.queued);
+      /* The same image under another name: its result has the name that it had then. */
+      this.renamed = this.earlier && job.name !== this.file.name.replace(/\.[^.]*$/, "");
+      const state = job.status === "succeeded" ? words.done : words.queued;
+      const known = fill(words.known, { name: job.name });
+      this.end("done", this.stopped ? words.too_late : this.renamed ? known : state);
       const link = element("a", "quiet-button", words.open);
       link.href = "/results/" + encodeURIComponent(job.id);
       this.row.insertBefore(link, this.state);
@@ -158,10 +164,11 @@
     const making = step(entry, "POST", "/v1/jobs", JSON.stringify({ upload: upload.id, options }));
     entry.committed = true;
     const job = await making;
+    entry.earlier = job.id !== upload.id;
     if (!entry.stopped) {
       return job;
     }
-    if (job.id !== upload.id) {
+    if (entry.earlier) {
       throw cancelled(); /* an earlier job of the same image, which goes on */
     }
     const left = await send(entry, "POST", "/v1/jobs/" + encodeURIComponent(job.id) + "/cancel");
@@ -224,28 +231,39 @@
     active = null;
     const finished = batch;
     batch = [];
-    if (finished.length === 1 && finished[0].job && !finished[0].stopped) {
-      window.location.assign("/results/" + encodeURIComponent(finished[0].job.id));
+    const only = finished.length === 1 ? finished[0] : null;
+    /* A result under another name than the file's would surprise: the line says why, and links to it. */
+    if (only && only.job && !only.stopped && !only.renamed) {
+      window.location.assign("/results/" + encodeURIComponent(only.job.id));
     }
   }
 
   /* ---- The form ---- */
 
-  /* The pixel size in metres, null if the field is empty, undefined if it holds no length. */
+  function gsdLimits() {
+    return JSON.parse(document.getElementById("upload").dataset.gsd);
+  }
+
+  function badGsd() {
+    const text = (length) => length.toLocaleString(document.documentElement.lang);
+    return fill(texts().bad_gsd, { least: text(gsdLimits().least), most: text(gsdLimits().most) });
+  }
+
+  /* The pixel size in metres, null if the field is empty, undefined if it holds none that a pixel can have. */
   function pixelSize() {
     const field = document.getElementById("gsd");
-    const text = field ? field.value.trim().replace(",", ".") : "";
+    const text = field.value.trim().replace(",", ".");
     if (text === "") {
       return null;
     }
     const value = Number(text);
-    return value > 0 && Number.isFinite(value) ? value : undefined;
+    return value >= gsdLimits().least && value <= gsdLimits().most ? value : undefined;
   }
 
   function take(files) {
     const gsd = pixelSize();
     const complaint = document.getElementById("upload-error");
-    complaint.textContent = gsd === undefined ? texts().bad_gsd : "";
+    complaint.textContent = gsd === undefined ? badGsd() : "";
     if (gsd === undefined || !files.length) {
       return;
     }
@@ -285,10 +303,14 @@
       choose();
     }
   });
-  /* A file dropped beside the zone would replace the page, so the whole window takes it. */
+  /* A file dropped beside the zone would replace the page, so the whole window takes it; where there is no zone, the
+     window refuses it. */
   document.addEventListener("dragover", (event) => {
-    if (hasFiles(event) && lift(true)) {
+    if (hasFiles(event)) {
       event.preventDefault();
+      if (!lift(true)) {
+        event.dataTransfer.dropEffect = "none";
+      }
     }
   });
   document.addEventListener("dragleave", (event) => {
@@ -297,9 +319,11 @@
     }
   });
   document.addEventListener("drop", (event) => {
-    if (hasFiles(event) && lift(false)) {
+    if (hasFiles(event)) {
       event.preventDefault();
-      take(Array.from(event.dataTransfer.files));
+      if (lift(false)) {
+        take(Array.from(event.dataTransfer.files));
+      }
     }
   });
   window.addEventListener("beforeunload", (event) => {

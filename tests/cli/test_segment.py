@@ -39,6 +39,14 @@ def test_an_image_gets_a_folder_with_all_files(suelo, chip, tmp_path):
         assert (probabilities.crs, probabilities.transform) == (image.crs, image.transform)
 
 
+def test_an_image_without_crs_is_said_to_have_none(suelo, chip, draw_image, tmp_path):
+    plane = draw_image(tmp_path / "plane.tif", 64, 64)
+    _, out, _ = suelo("segment", plane, "-o", tmp_path, "--gsd", "2.5", "--format", "csv")
+    assert "has no CRS: a pixel is taken to be 2.5 m wide" in out
+    _, out, _ = suelo("segment", chip, "-o", tmp_path, "--format", "csv")
+    assert "no CRS" not in out
+
+
 def test_thresholds_and_classes_decide_what_is_written(suelo, chip, tmp_path):
     code, _, _ = suelo(
         "segment", chip, "-o", tmp_path, "--threshold", "trees=0.2", "--threshold", "0.3", "--classes", "trees, roads"

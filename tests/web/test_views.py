@@ -56,8 +56,12 @@ def test_a_georeferenced_result_lies_on_the_world_and_may_have_a_background(view
     assert named(parts, page, "basemap-layer")["children"] == []
 
 
-def test_a_result_without_crs_lies_on_its_own_plane_without_background(views, plane, parts) -> None:
+def test_a_result_without_crs_lies_on_its_own_plane_without_background(
+    views, plane, georeferenced, parts, words
+) -> None:
     page = views.content(f"/results/{plane.id}", "", ENGLISH)
+    assert "a pixel is taken to be 1.24 m wide" in words(page)
+    assert "is taken to be" not in words(views.content(f"/results/{georeferenced.id}", "", ENGLISH))
     leaflet = named(parts, page, "map")
     assert leaflet["crs"] == "Simple"
     assert leaflet["bounds"] == [[-96.0, 0.0], [0.0, 128.0]]

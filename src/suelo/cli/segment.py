@@ -258,4 +258,9 @@ def _print_table(result: Segmentation, folder: Path, seconds: float) -> None:
             )
     console = Console()
     console.print(table)
+    if result.grid.crs is None:
+        typer.echo(
+            f"The image has no CRS: a pixel is taken to be {result.grid.gsd_m:g} m wide (--gsd says otherwise), and "
+            "polygons are in pixels."
+        )
     console.print(f"Results are in {folder}", soft_wrap=True, highlight=False)

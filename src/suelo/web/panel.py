@@ -13,7 +13,7 @@ from dash.development.base_component import Component
 from suelo.jobs.job import Job
 from suelo.model.contract import ModelContract
 from suelo.segmentation.selection import Selection
-from suelo.web import ids, links
+from suelo.web import formats, ids, links
 from suelo.web.about import about
 from suelo.web.attributes import dashed
 from suelo.web.charts import MEASURES, blank_chart
@@ -55,7 +55,7 @@ def panel(job: Job, contract: ModelContract | None, shown: Shown, texts: Texts) 
     }
     return html.Aside(
         [
-            *_notes(shown, texts),
+            *_notes(job, shown, texts),
             class_controls(shown.selection, texts),
             dmc.Tabs(
                 [
@@ -71,8 +71,11 @@ def panel(job: Job, contract: ModelContract | None, shown: Shown, texts: Texts) 
     )
 
 
-def _notes(shown: Shown, texts: Texts) -> list[Component]:
+def _notes(job: Job, shown: Shown, texts: Texts) -> list[Component]:
     notes: list[Component] = []
+    if not job.georeferenced:
+        gsd = formats.metres(job.gsd_m, texts.language)
+        notes.append(html.P(texts("classes.no_crs", gsd=gsd), className="note"))
     if shown.complaint:
         notes.append(html.P(texts("classes.mangled", reason=shown.complaint), className="note", role="alert"))
     if shown.unusual:

@@ -217,6 +217,11 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "Outlines of polygons in files are smoothed within {metres} m.",
         "Los contornos de los polígonos en archivos se suavizan hasta {metres} m.",
     ),
+    "classes.no_crs": (
+        "This image has no coordinates: a pixel is taken to be {gsd} wide, and polygons in files are in pixels.",
+        "Esta imagen no tiene coordenadas: se toma un píxel de {gsd} de ancho, y los polígonos en archivos van en "
+        "píxeles.",
+    ),
     "classes.asked": ("As this address asks:", "Como lo pide esta dirección:"),
     "classes.help": (
         "A pixel belongs to a class where its probability reaches the threshold. Classes overlap: a car is on a road.",

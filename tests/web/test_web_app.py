@@ -36,10 +36,20 @@ def test_unknown_addresses_answer_404_with_the_page(client, path) -> None:
     assert "<script>alert" not in response.text
 
 
-def test_unknown_addresses_of_the_api_answer_as_the_api(client) -> None:
-    response = client.get("/v1/nothing")
-    assert response.status_code == 404
+@pytest.mark.parametrize(
+    ("path", "status", "detail"),
+    [
+        ("/v1/nothing", 404, "There is nothing at this address."),
+        ("/v1/jobs/sample", 405, "This address does not take GET."),
+        ("/segment_tiff", 405, "This address does not take GET."),
+    ],
+)
+def test_addresses_of_the_api_that_are_no_pages_answer_as_the_api(client, path, status, detail) -> None:
+    response = client.get(path)
+    assert response.status_code == status
     assert response.mimetype == "application/problem+json"
+    assert response.json["detail"] == detail
+    assert ("POST" in response.headers.get("Allow", "")) == (status == 405)
 
 
 def test_a_language_is_remembered_and_leaves_the_address(client) -> None:

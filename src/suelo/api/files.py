@@ -30,7 +30,7 @@ MEDIA_TYPES = {
 def add_routes(api: Blueprint) -> None:
     """Add the routes of this module."""
     api.get("/v1/jobs/<id:job_id>/polygons.<any(gpkg, geojson, fgb):fmt>")(send_polygons)
-    api.get("/v1/jobs/<id:job_id>/classes.<any(csv, xlsx):fmt>")(send_table)
+    api.get("/v1/jobs/<id:job_id>/classes.<any(csv, xlsx):table>")(send_table)
     api.get("/v1/jobs/<id:job_id>/preview.png")(send_preview)
     api.get("/v1/jobs/<id:job_id>/result.json")(send_description)
     api.get("/v1/jobs/<id:job_id>/probabilities.tif")(send_probabilities)
@@ -56,9 +56,9 @@ def send_polygons(job_id: str, fmt: str) -> Response:
 
 
 @_download(MEDIA_TYPES["csv"], MEDIA_TYPES["xlsx"])
-def send_table(job_id: str, fmt: str) -> Response:
+def send_table(job_id: str, table: str) -> Response:
     """Numbers per class as CSV or as a spreadsheet."""
-    return export_response(finished_job(job_id), fmt, "classes")
+    return export_response(finished_job(job_id), table, "classes")
 
 
 @_download(MEDIA_TYPES["png"])

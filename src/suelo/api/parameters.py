@@ -19,6 +19,7 @@ PATH: dict[str, tuple[str, dict[str, Any], str]] = {
     "job_id": ("The job; whoever knows it may see the result.", {"type": "string", "pattern": ID_PATTERN}, _EXAMPLE_ID),
     "upload_id": ("The upload.", {"type": "string", "pattern": ID_PATTERN}, _EXAMPLE_ID),
     "fmt": ("Format.", {"type": "string", "enum": ["gpkg", "geojson", "fgb"]}, "gpkg"),
+    "table": ("Format.", {"type": "string", "enum": ["csv", "xlsx"]}, "csv"),
     "layer": ("Layer of the map.", {"type": "string", "enum": list(LAYERS)}, "classes"),
     "z": ("Zoom level.", _COUNT, "17"),
     "x": ("Column of tiles.", _COUNT, "38535"),

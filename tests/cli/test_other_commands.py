@@ -36,6 +36,14 @@ def test_simulate_refuses_an_unknown_crs_in_a_sentence(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["scene.png", "scene"])
+def test_simulate_refuses_a_name_that_is_none_of_a_tiff(tmp_path, name):
+    result = invoke("simulate", tmp_path / name, "--size", 32)
+    assert isinstance(result.exception, InputError)
+    assert str(result.exception) == f"A scene is a TIFF, and {name} is no name of one; it needs to end in .tif."
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_simulate_refuses_a_folder_and_a_file_in_the_place_of_one(tmp_path):
     assert "is a folder" in str(invoke("simulate", tmp_path, "--size", 32).exception)
     (tmp_path / "file").touch()

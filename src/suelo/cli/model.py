@@ -60,7 +60,7 @@ def show(
     for column in columns:
         table.add_column(column, justify="right")
     for land_cover, threshold in zip(CLASSES, contract.thresholds, strict=True):
-        table.add_row(land_cover.name, f"{threshold:.2f}", *(figure(land_cover.key) for figure in figures))
+        table.add_row(land_cover.name, f"{threshold:g}", *(figure(land_cover.key) for figure in figures))
     table.add_row("mean", "", *(figure(_MEAN) for figure in figures), style="bold")
     console.print(table)
 

@@ -251,7 +251,7 @@ def _print_table(result: Segmentation, folder: Path, seconds: float) -> None:
         if row.class_id in result.selection.class_ids:
             table.add_row(
                 row.name,
-                f"{row.threshold:.2f}",
+                f"{row.threshold:g}",
                 f"{row.polygons:,}",
                 f"{row.area_m2 / 10_000:.2f}",
                 f"{row.area_share:.1%}",

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from suelo.errors import InputError
 from suelo.progress import progress_bar
 
 
@@ -31,6 +32,8 @@ def simulate(
     """
     from suelo.simulation import simulate as draw
 
+    if not output.is_dir() and output.suffix.lower() not in {".tif", ".tiff"}:
+        raise InputError(f"A scene is a TIFF, and {output.name} is no name of one; it needs to end in .tif.")
     with progress_bar(output.name) as report:
         files = draw(
             output,

@@ -72,7 +72,15 @@ def test_writing_gives_every_file(image, model, lively, tmp_path):
     folder = tmp_path / "deep" / "out"
     told = []
     files = result.write(folder, FORMATS, told.append)
-    names = ["probabilities.tif", "polygons.gpkg", "polygons.geojson", "polygons.fgb", "classes.csv", "preview.png"]
+    names = [
+        "probabilities.tif",
+        "polygons.gpkg",
+        "polygons.geojson",
+        "polygons.fgb",
+        "classes.csv",
+        "classes.xlsx",
+        "preview.png",
+    ]
     assert files == [folder / name for name in [*names, "result.json"]]
     assert sorted(folder.iterdir()) == sorted(files)
     assert told[-1].done == told[-1].total == len(files)

@@ -11,7 +11,8 @@ BIN := $(VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 8050
 PYTEST_ARGS ?= --numprocesses auto --maxprocesses 4 --dist loadfile
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# Python compiles what is used when it is used, which takes less time than compiling everything here.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 
 .PHONY: help run test lint types imports format bench lock clean
 

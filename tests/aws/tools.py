@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -26,7 +27,17 @@ def tool_environment(name: str) -> Path:
         return folder
     if not (os.environ.get("CI") or os.environ.get("SUELO_TOOLS") == "install"):
         pytest.skip(f"{' and '.join(PACKAGES[name])} are not installed (SUELO_TOOLS=install installs them)")
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    subprocess.run([folder / "bin" / "python", "-m", "pip", "install", "--quiet", *PACKAGES[name]], check=True)
-    (folder / ".installed").touch()
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run in several processes
+        if not (folder / ".installed").exists():
+            _install(folder, PACKAGES[name])
     return folder
+
+
+def _install(folder: Path, packages: list[str]) -> None:
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    # What is used is compiled when it is used.
+    pip = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-compile"]
+    subprocess.run([*pip, *packages], check=True)
+    (folder / ".installed").touch()

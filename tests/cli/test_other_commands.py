@@ -76,6 +76,16 @@ def test_a_folder_that_cannot_be_made_is_said_in_a_sentence(tmp_path, monkeypatc
     assert str(result.exception).startswith(f"Results cannot be kept in {file}")
 
 
+@pytest.mark.parametrize("arguments", [["serve", "--port", "0"], ["worker"]])
+def test_a_model_that_cannot_be_used_is_said_before_work_is_taken(tmp_path, monkeypatch, arguments):
+    monkeypatch.setenv("SUELO_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("SUELO_MODEL", str(tmp_path / "nothing.onnx"))
+    result = invoke(*arguments)
+    assert isinstance(result.exception, ModelError)
+    assert "nothing.onnx cannot be read" in str(result.exception)
+    assert "The page is on" not in result.output
+
+
 def test_model_show_prints_what_the_contract_says():
     contract = load_model().contract
     result = invoke("model", "show")

@@ -155,6 +155,19 @@ def test_a_pixel_size_makes_no_other_job_of_an_image_that_says_its_own(
     assert service.submit(other, "ana", JobOptions(gsd_m=2.0)).id == made.id  # the answer got lost
 
 
+@pytest.mark.parametrize("side", [128, 300])
+def test_the_same_upload_in_many_requests_at_once_is_one_job(
+    service: JobService, draw_image: Draw, tmp_path: Path, side: int
+) -> None:
+    upload_id = upload(service, draw_image(tmp_path / "image.tif", side, side))
+    with ThreadPoolExecutor(6) as threads:
+        made = list(threads.map(lambda _: service.submit(upload_id, "ana"), range(6)))
+    assert {job.id for job in made} == {upload_id}
+    assert {job.status for job in made} == {"succeeded" if side == 128 else "queued"}
+    with pytest.raises(NotFoundError):
+        service.submit(upload_id, "ben")
+
+
 def test_the_same_chip_from_many_requests_at_once_is_one_job(
     service: JobService, draw_image: Draw, tmp_path: Path
 ) -> None:

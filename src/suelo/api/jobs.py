@@ -45,9 +45,11 @@ def add_routes(api: Blueprint) -> None:
 def create_job() -> tuple[dict[str, Any], int, dict[str, str]]:
     """Make a job of an upload; 201, or 200 where the owner has one of the same image, model and options already."""
     document = json_object()
-    upload_id, options = document.get("upload"), document.get("options") or {}
+    upload_id, options = document.get("upload"), document.get("options")
     if not isinstance(upload_id, str):
         raise InputError("A job needs the id of an upload as 'upload'.")
+    if options is None:
+        options = {}
     if not isinstance(options, dict):
         raise InputError("The options of a job are an object with gsd_m or statistics.")
     owner = current_owner()

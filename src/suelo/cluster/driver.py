@@ -208,7 +208,7 @@ def connected(
                 processes=True,
                 memory_limit=0,
                 dashboard_address="127.0.0.1:0",
-                silence_logs=logging.ERROR,
+                silence_logs=logging.CRITICAL,  # what goes wrong with a strip comes back; Ctrl-C breaks connections
                 preload=["suelo.cluster.local"],
             )
             client = stack.enter_context(Client(stack.enter_context(local), set_as_default=False))

@@ -83,14 +83,19 @@ class Intake:
     def from_upload(self, upload_id: str, owner: str, options: JobOptions) -> Job:
         """Make a job of an upload; see `JobService.submit`."""
         try:
-            upload = self._uploads.whole(upload_id)
-        except NotFoundError:
-            # Its sender may not have heard of the job: the server died, or the answer got lost.
+            return self._from_upload(upload_id, owner, options)
+        except (NotFoundError, ConflictError):
+            # Its sender may not have heard of the job: the server died, the answer got lost, or another request for
+            # it came at the same moment.
             with suppress(NotFoundError):
                 made = self._records.get(upload_id)
                 if made.owner == owner and made.options == _heeded(options, made.georeferenced):
-                    return made
+                    chip = made.height * made.width <= self._max_direct_pixels
+                    return self.wait(made.id) if chip else made
             raise
+
+    def _from_upload(self, upload_id: str, owner: str, options: JobOptions) -> Job:
+        upload = self._uploads.whole(upload_id)
         assert upload.sha256 is not None
         assert upload.received is not None
         same = self._same(owner, upload.sha256, options)

@@ -113,7 +113,12 @@ class JobService:
 
         Args:
             run_jobs: False to leave the queue to other processes.
+
+        Raises:
+            ModelError: The model that the settings name cannot be used.
         """
+        if self.settings.model is not None:
+            self._load_model()  # or every job that is taken would fail
         try:
             self.recover()
             self.tidy()

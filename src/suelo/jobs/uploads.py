@@ -67,7 +67,7 @@ class Uploads:
             ImageTooLargeError: The size is above the limit.
         """
         if size is not None and size < 1:
-            raise InputError("The image is empty; a TIFF with 8 bands is needed.")
+            raise InputError(f"An image of {size} bytes is none; a TIFF with 8 bands is needed.")
         if size is not None:
             self._check(size)
         if sha256 is not None and not _SHA256.fullmatch(sha256):

@@ -90,8 +90,7 @@ class Intake:
             with suppress(NotFoundError):
                 made = self._records.get(upload_id)
                 if made.owner == owner and made.options == _heeded(options, made.georeferenced):
-                    chip = made.height * made.width <= self._max_direct_pixels
-                    return self.wait(made.id) if chip else made
+                    return made
             raise
 
     def _from_upload(self, upload_id: str, owner: str, options: JobOptions) -> Job:

@@ -37,19 +37,30 @@ def test_unknown_addresses_answer_404_with_the_page(client, path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "status", "detail"),
+    ("method", "path", "allowed"),
     [
-        ("/v1/nothing", 404, "There is nothing at this address."),
-        ("/v1/jobs/sample", 405, "This address does not take GET."),
-        ("/segment_tiff", 405, "This address does not take GET."),
+        ("GET", "/v1/nothing", None),
+        ("POST", "/v1/job", None),
+        ("POST", "/v1/jobs/", None),
+        ("DELETE", "/v1/jobs/zz", None),
+        ("PUT", "/v1/nothing", None),
+        ("OPTIONS", "/v1/nothing", None),
+        ("GET", "/v1/jobs/sample", {"POST", "OPTIONS"}),
+        ("GET", "/segment_tiff", {"POST", "OPTIONS"}),
+        ("DELETE", "/v1/jobs", {"GET", "HEAD", "POST", "OPTIONS"}),
     ],
 )
-def test_addresses_of_the_api_that_are_no_pages_answer_as_the_api(client, path, status, detail) -> None:
-    response = client.get(path)
-    assert response.status_code == status
+def test_addresses_of_the_api_that_are_no_pages_answer_as_the_api(client, method, path, allowed) -> None:
+    response = client.open(path, method=method)
     assert response.mimetype == "application/problem+json"
-    assert response.json["detail"] == detail
-    assert ("POST" in response.headers.get("Allow", "")) == (status == 405)
+    if allowed is None:
+        assert response.status_code == 404
+        assert response.json["detail"] == "There is nothing at this address."
+        assert "Allow" not in response.headers
+    else:
+        assert response.status_code == 405
+        assert response.json["detail"] == f"This address does not take {method}."
+        assert {name.upper() for name in response.allow} == allowed
 
 
 def test_a_language_is_remembered_and_leaves_the_address(client) -> None:

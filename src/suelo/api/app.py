@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Flask, Response
 
 from suelo.api import direct, files, jobs, maps, meta, reference, uploads
+from suelo.api.addresses import API, keep_addresses
 from suelo.api.compression import compress_answers
 from suelo.api.context import IdConverter
 from suelo.api.errors import handle_errors
@@ -31,8 +32,9 @@ def add_api(app: Flask, service: JobService) -> None:
     """
     app.extensions["suelo"] = service
     app.url_map.converters["id"] = IdConverter
-    api = Blueprint("api", __name__)
+    api = Blueprint(API, __name__)
     number_requests(app)
+    keep_addresses(app)
     time_requests(api)
     refuse_foreign_pages(api)
     require_users(api)

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, request
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
+from suelo.api.addresses import PREFIXES
 from suelo.api.request_id import request_id
 from suelo.errors import (
     CancelledError,
@@ -45,9 +46,6 @@ TITLES: dict[type[SueloError], tuple[str, str]] = {
     SueloError: ("failure", "The work failed"),
 }
 """Short name and title of each error; subclasses come before their bases."""
-
-PREFIXES = ("/v1", "/segment_tiff", "/healthz", "/openapi.json", "/docs")
-"""Beginnings of the addresses that answer with problem documents."""
 
 
 def problem(status: int, kind: str, title: str, detail: str) -> Response:
@@ -95,11 +93,10 @@ def _suelo(error: SueloError) -> Response:
 def _http(error: HTTPException) -> HTTPException | Response:
     if not request.path.startswith(PREFIXES) or error.code is None:
         return error
-    # Where no route fits, the framework's own advice is about typing addresses by hand.
-    detail = "There is nothing at this address." if request.routing_exception is error else error.description
+    detail = error.description or ""
     if error.code == HTTPStatus.METHOD_NOT_ALLOWED:
         detail = f"This address does not take {request.method}."
-    answer = problem(error.code, "", HTTPStatus(error.code).phrase, detail or "")
+    answer = problem(error.code, "", HTTPStatus(error.code).phrase, detail)
     if error.response is None:
         for name, value in error.get_headers():
             if name.lower() not in {"content-type", "content-length"}:

@@ -9,6 +9,8 @@ import uuid
 
 from flask import Flask, Response, g, has_request_context, request
 
+from suelo.api.addresses import API
+
 HEADER = "X-Request-Id"
 _GIVEN = re.compile(r"[A-Za-z0-9._:=+/-]{1,128}")
 _READING = {"GET", "HEAD", "OPTIONS"}
@@ -39,7 +41,7 @@ def number_requests(app: Flask) -> None:
         response.headers[HEADER] = request_id()
         seconds = time.perf_counter() - g.get("suelo_begun", time.perf_counter())
         # The page asks for each of its changes with a POST; only the API's change anything.
-        changes = request.blueprint == "api" and request.method not in _READING
+        changes = request.blueprint == API and request.method not in _READING
         told = changes or response.status_code >= 400
         place = response.headers.get("Location", "")
         _log.log(

@@ -10,11 +10,9 @@ from urllib.parse import urlencode, urlsplit
 
 from dash import Dash, set_props
 from flask import Flask, Response, abort, redirect, request
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
 from suelo.api.app import add_api
-from suelo.api.errors import PREFIXES
 from suelo.api.owner import current_owner
 from suelo.errors import SueloError
 from suelo.jobs.service import JobService
@@ -62,8 +60,6 @@ class Page(Dash):
 
     def index(self, *args: Any, **kwargs: Any) -> AnyResponse:  # noqa: ANN401
         """The document at an address; remembers a language that the address asks for."""
-        if request.path.startswith(PREFIXES):
-            raise _no_page(self.server)
         language = request.args.get("lang")
         if language in LANGUAGES:
             return _with_language(language)
@@ -134,15 +130,6 @@ def content_policy(script_hashes: Sequence[str], basemap_url: str, store: str | 
             "frame-ancestors 'self'",
         ]
     )
-
-
-def _no_page(server: Flask) -> HTTPException:
-    """What is wrong with a request for a page at an address of the API, where there are none."""
-    adapter = server.create_url_adapter(request)
-    others = set() if adapter is None else set(adapter.allowed_methods()) - {"GET", "HEAD"}
-    if others > {"OPTIONS"}:
-        return MethodNotAllowed(sorted(others))
-    return NotFound("There is nothing at this address.")
 
 
 def _thumbnail(views: Views, job_id: str) -> Response:

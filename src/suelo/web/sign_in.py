@@ -8,7 +8,7 @@ from urllib.parse import quote
 from flask import Flask, Response, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from suelo.api.errors import PREFIXES
+from suelo.api.addresses import PREFIXES
 from suelo.api.guard import comes_from_elsewhere
 from suelo.api.owner import TOKEN_COOKIE, is_signed_in
 from suelo.api.state import service

@@ -29,10 +29,11 @@ def test_simulate_writes_the_scene_and_its_truth(tmp_path):
         assert scene.crs.to_epsg() == 32618
 
 
-def test_simulate_refuses_an_unknown_crs_in_a_sentence(tmp_path):
+def test_simulate_refuses_an_unknown_crs_in_a_sentence(tmp_path, capfd):
     result = invoke("simulate", tmp_path / "scene.tif", "--crs", "EPSG:9")
     assert isinstance(result.exception, InputError)
     assert "EPSG:9" in str(result.exception)
+    assert capfd.readouterr().err == ""  # GDAL prints nothing of itself
     assert list(tmp_path.iterdir()) == []
 
 

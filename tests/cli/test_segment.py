@@ -135,6 +135,22 @@ def test_a_name_that_is_not_in_utf_8_does_not_stop_the_others(suelo, chip, tmp_p
         assert names == ["caf\\xe9.tif", "chip.tif"]
 
 
+def test_a_line_break_in_a_name_is_left_out_of_names_of_results(suelo, chip, tmp_path):
+    odd = tmp_path / "one\ntwo.tif"
+    odd.write_bytes(chip.read_bytes())
+    code, _, _ = suelo("segment", odd, "-o", tmp_path / "out", "--format", "gpkg")
+    assert code == 0
+    assert (tmp_path / "out" / "one_two" / "polygons.gpkg").exists()
+
+
+def test_an_output_with_a_line_break_is_refused_before_any_work(suelo, chip, tmp_path):
+    code, _, err = suelo("segment", chip, "-o", tmp_path / "one\ntwo")
+    assert code == 2
+    assert "it needs a path without" in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "one\ntwo").exists()
+
+
 @pytest.mark.parametrize("error", [OSError(5, "Input/output error"), RuntimeError("It broke.\nAnd more.")])
 def test_what_breaks_for_one_image_does_not_stop_the_others(suelo, chip, tmp_path, monkeypatch, error):
     first = tmp_path / "first.tif"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from suelo.segmentation.engine import Progress
     from suelo.segmentation.segment import Segmentation
     from suelo.segmentation.selection import Selection
+
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+"""Line breaks and their kind: libraries that write GeoPackage and GeoJSON take no path with them."""
 
 
 class Format(StrEnum):
@@ -218,10 +223,12 @@ def _folders(images: Sequence[str], output: Path) -> list[Path]:
             raise InputError(f"The output {output} is a file; it must be a folder.")
     except OSError as error:
         raise InputError(f"The output {output} cannot be used: {error.strerror}.") from None
+    if _CONTROL.search(str(output.absolute())):
+        raise InputError(f"The output {str(output)!r} has a line break or the like in it; it needs a path without.")
     folders: list[Path] = []
     for image in images:
         path = image.split("?")[0] if image.startswith(("http://", "https://")) else image
-        stem = Path(path.rstrip("/")).stem or "image"
+        stem = _CONTROL.sub("_", Path(path.rstrip("/")).stem) or "image"
         folder, count = output / stem, 1
         while folder in folders:
             count += 1

@@ -30,11 +30,14 @@ def simulate(
 
       suelo simulate city.tif --size 10000 --seed 7 --nodata-margin 200
     """
+    from rasterio import Env
+
     from suelo.simulation import simulate as draw
 
     if not output.is_dir() and output.suffix.lower() not in {".tif", ".tiff"}:
         raise InputError(f"A scene is a TIFF, and {output.name} is no name of one; it needs to end in .tif.")
-    with progress_bar(output.name) as report:
+    # Inside of its environment GDAL does not print of itself what the error says anyway.
+    with progress_bar(output.name) as report, Env():
         files = draw(
             output,
             height=height or size,

@@ -45,8 +45,9 @@ def georeference(image: DatasetReader) -> tuple[CRS | None, Affine]:
             "Suelo needs the right CRS, or none."
         )
     if not MIN_GSD_M <= grid.gsd_m <= MAX_GSD_M:
+        found = np.format_float_positional(grid.gsd_m, precision=3, fractional=False, trim="-")
         raise ImageError(
-            f"The georeference gives pixels of {grid.gsd_m:.3g} m; Suelo needs {MIN_GSD_M:g} to {MAX_GSD_M:g} m, or an "
+            f"The georeference gives pixels of {found} m; Suelo needs {MIN_GSD_M:g} to {MAX_GSD_M:g} m, or an "
             "image without CRS."
         )
     return crs, transform

@@ -110,6 +110,7 @@ def test_the_statistics_of_another_result_can_be_used(suelo, chip, tmp_path):
     [
         (["--threshold", "swimming=0.3"], "There is no class 'swimming'"),
         (["--threshold", "1.5"], "1.5 is not"),
+        (["--classes", ","], "',' has none"),
         (["--model", "nowhere.onnx"], "nowhere.onnx"),
         (["--statistics", "nowhere.json"], "nowhere.json"),
     ],

@@ -254,9 +254,13 @@ def test_a_bad_image_is_refused_and_leaves_nothing(
 def test_a_scene_is_too_large_to_be_segmented_at_once(
     service: JobService, settings: Settings, draw_image: Draw, tmp_path: Path
 ) -> None:
+    path = draw_image(tmp_path / "scene.tif", 300, 300)
     with pytest.raises(ImageTooLargeError, match="/v1/uploads"):
-        service.submit_image(draw_image(tmp_path / "scene.tif", 300, 300).read_bytes(), "scene.tif", "ana")
+        service.submit_image(path.read_bytes(), "scene.tif", "ana")
     assert files(settings) == []
+    service.submit(upload(service, path), "ana")
+    with pytest.raises(ImageTooLargeError, match="/v1/uploads"):  # nor is its job waited for
+        service.submit_image(path.read_bytes(), "scene.tif", "ana")
 
 
 def test_an_upload_can_be_used_once(service: JobService, draw_image: Draw, tmp_path: Path) -> None:

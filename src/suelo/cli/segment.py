@@ -212,8 +212,14 @@ def _selection(
 
     selection = Selection(network.contract.thresholds, simplify_m=simplify)
     selection = selection.with_thresholds(thresholds).with_min_areas(min_areas)
+    if not classes.strip():
+        return selection
     names = [name for name in classes.split(",") if name.strip()]
-    return selection.with_classes(names) if names else selection
+    if not names:
+        raise InputError(
+            f"--classes takes names of classes, as in buildings,roads; {classes!r} has none."
+        )
+    return selection.with_classes(names)
 
 
 def _folders(images: Sequence[str], output: Path) -> list[Path]:

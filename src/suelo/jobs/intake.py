@@ -152,13 +152,10 @@ class Intake:
         digest = hashlib.sha256(image).hexdigest()
         same = self._same(owner, digest, options)
         if same is not None:
+            self._require_chip(same.height, same.width, shared)
             return self.wait(same.id)
         with open_scene(image, gsd_m=options.gsd_m, name=PurePosixPath(clean_name(name)).stem) as scene:
-            if not (shared or self._is_chip(scene)):
-                raise ImageTooLargeError(
-                    f"This image has {scene.grid.width} × {scene.grid.height} pixels; images of up to "
-                    f"{self._max_direct_pixels} pixels are segmented at once, larger ones through /v1/uploads."
-                )
+            self._require_chip(scene.grid.height, scene.grid.width, shared)
             heeded = _heeded(options, scene.grid.crs is not None)
             if heeded != options and (same := self._same(owner, digest, heeded)) is not None:
                 return self.wait(same.id)
@@ -206,6 +203,14 @@ class Intake:
 
     def _is_chip(self, scene: Scene) -> bool:
         return scene.grid.height * scene.grid.width <= self._max_direct_pixels
+
+    def _require_chip(self, height: int, width: int, shared: bool) -> None:
+        """Refuse a larger image than one that is segmented while a request waits, unless it is everyone's sample."""
+        if not shared and height * width > self._max_direct_pixels:
+            raise ImageTooLargeError(
+                f"This image has {width} × {height} pixels; images of up to {self._max_direct_pixels} pixels are "
+                "segmented at once, larger ones through /v1/uploads."
+            )
 
     def _run_chip(self, job: Job, scene: Scene, store_image: Callable[[], None] | None) -> Job:
         scene.load()

@@ -216,9 +216,7 @@ def _selection(
         return selection
     names = [name for name in classes.split(",") if name.strip()]
     if not names:
-        raise InputError(
-            f"--classes takes names of classes, as in buildings,roads; {classes!r} has none."
-        )
+        raise InputError(f"--classes takes names of classes, as in buildings,roads; {classes!r} has none.")
     return selection.with_classes(names)
 
 

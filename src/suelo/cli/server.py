@@ -55,6 +55,8 @@ class Server:
             sockets=list(sockets),
             threads=self.threads,
             ident="suelo",
+            # Images come in few large pieces: one thread receives all of them, and Python runs one thread at a time.
+            recv_bytes=1 << 18,
             max_request_body_size=settings.max_upload_mb * 1_000_000,
             # Without a proxy such headers come from anybody, and are not believed.
             **({"trusted_proxy": self.proxy, "trusted_proxy_headers": _PROXY_HEADERS} if self.proxy else {}),

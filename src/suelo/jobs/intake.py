@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -74,6 +75,8 @@ class Intake:
         self._max_scene_pixels = max_scene_pixels
         self._active: set[str] = set()
         self._taking = threading.Lock()
+        # More chips than cores at once are slower together than in turn: their threads only get in each other's way.
+        self._turns = threading.BoundedSemaphore(os.cpu_count() or 1)
 
     def active(self) -> frozenset[str]:
         """Jobs that this process is running: among them all that the records, read before, say it has."""
@@ -226,7 +229,8 @@ class Intake:
                     self._uploads.discard(job.id)
                 return same
             keep_chip = None if store_image is None else self._keep_chip
-            return self._runner.run(job, lambda: False, scene, statistics, store_image, keep_chip)
+            with self._turns:
+                return self._runner.run(job, lambda: False, scene, statistics, store_image, keep_chip)
         finally:
             self._active.discard(job.id)
 

@@ -27,6 +27,8 @@ class Settings(BaseSettings):
         handover_s: A worker whose time is limited hands a scene to the next one so many seconds before the limit.
         model: Model file instead of the one in the package, or the word `flips` or `int8` for another form of that.
         threads: Threads that run the network; all cores by default.
+        provider: Execution provider of ONNX Runtime that runs the network, as in `cuda`; by default OpenVINO does, on
+            the CPU.
         max_upload_mb: Largest image that the page and `/v1/uploads` take, in megabytes.
         cache_mb: Room for files that can be made again: exports, and copies of objects that are in S3, in megabytes.
         max_direct_pixels: Largest image that is segmented while the request waits, in pixels.
@@ -53,6 +55,7 @@ class Settings(BaseSettings):
     handover_s: float = Field(default=90, ge=0)
     model: Path | None = None
     threads: int = Field(default=0, ge=0)
+    provider: str = ""
     max_upload_mb: int = Field(default=8192, gt=0)
     cache_mb: int = Field(default=4096, gt=0)
     max_direct_pixels: int = Field(default=1024 * 1024, gt=0)

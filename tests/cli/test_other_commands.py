@@ -78,12 +78,13 @@ def test_a_folder_that_cannot_be_made_is_said_in_a_sentence(tmp_path, monkeypatc
 
 
 @pytest.mark.parametrize("arguments", [["serve", "--port", "0"], ["worker"]])
-def test_a_model_that_cannot_be_used_is_said_before_work_is_taken(tmp_path, monkeypatch, arguments):
+@pytest.mark.parametrize(("variable", "value"), [("SUELO_MODEL", "nothing.onnx"), ("SUELO_PROVIDER", "abacus")])
+def test_a_model_that_cannot_be_used_is_said_before_work_is_taken(tmp_path, monkeypatch, arguments, variable, value):
     monkeypatch.setenv("SUELO_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("SUELO_MODEL", str(tmp_path / "nothing.onnx"))
+    monkeypatch.setenv(variable, value)
     result = invoke(*arguments)
     assert isinstance(result.exception, ModelError)
-    assert "nothing.onnx cannot be read" in str(result.exception)
+    assert value in str(result.exception)
     assert "The page is on" not in result.output
 
 

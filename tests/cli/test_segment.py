@@ -208,3 +208,22 @@ def test_the_environment_says_the_model_and_the_threads(suelo, chip, tmp_path, m
     code, _, err = suelo("segment", chip, "-o", tmp_path / "out", "-q")
     assert code == 2
     assert err.startswith("Error: The variable SUELO_THREADS cannot be 'many': ")
+
+
+def test_a_provider_runs_the_network(suelo, chip, tmp_path, monkeypatch):
+    pytest.importorskip("onnxruntime", reason="needs ONNX Runtime: pip install '.[train]'")
+    for name, options in (("usual", ()), ("other", ("--provider", "cpu"))):
+        assert suelo("segment", chip, "-o", tmp_path / name, "--format", "csv", "-q", *options)[0] == 0
+    areas = [np.array([float(row["area_m2"]) for row in read_csv(tmp_path / name)]) for name in ("usual", "other")]
+    assert areas[0].sum() > 0
+    np.testing.assert_allclose(areas[1], areas[0], rtol=0.05, atol=20)
+    monkeypatch.setenv("SUELO_PROVIDER", "abacus")
+    code, _, err = suelo("segment", chip, "-o", tmp_path / "none", "-q")
+    assert code == 2
+    assert "ONNX Runtime has no provider 'abacus'" in err
+    assert not (tmp_path / "none").exists()
+
+
+def read_csv(folder):
+    with (folder / "chip" / "classes.csv").open(newline="") as file:
+        return list(csv.DictReader(file))

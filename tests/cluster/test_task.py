@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gc
 import weakref
+from dataclasses import replace
 from importlib.metadata import version
 
+import numpy as np
 import pytest
 
 from suelo.cluster import task
@@ -34,7 +36,7 @@ def hand_out(draw_image, tmp_path):
             _, down, across = network_view(scene, contract)
             sent = Image(str(image), None, scene.grid.shape)
         mark = fingerprint(sha256, statistics, down, across)
-        return Work(sent, statistics, sha256, "", 1, store.address, mark, version("suelo"))
+        return Work(sent, statistics, sha256, "", 1, "", store.address, mark, version("suelo"))
 
     return make
 
@@ -61,6 +63,22 @@ def test_a_worker_keeps_one_network_for_all_scenes_and_few_networks(hand_out, wr
     for number in (1, 2, 1, 2):  # commands that share the workers
         finish(hand_out(model_files[number], f"turn-{number}"), 0)
     assert len(loaded) == 3
+
+
+def test_a_worker_runs_the_network_by_the_provider_that_it_is_told(hand_out, write_model, tmp_path, monkeypatch):
+    pytest.importorskip("onnxruntime", reason="needs ONNX Runtime: pip install '.[train]'")
+    used = []
+    monkeypatch.setattr(task, "load_model", lambda *a, **options: used.append(options) or load_model(*a, **options))
+    model_file = write_model(tmp_path / "model.onnx", gain=0.9, halo=16)
+    works = [replace(hand_out(model_file, f"by-{name}"), provider=name) for name in ("", "cpu")]
+    strips = []
+    for work in works:
+        finish(work, 0)
+        strips.append(StripStore(work.store, work.fingerprint).load(0))
+    assert [options["provider"] for options in used] == ["", "cpu"]
+    usual, other = (strip.rows.astype(int) for strip in strips)
+    assert usual.any()
+    assert np.abs(usual - other).max() <= 2
 
 
 def test_what_a_worker_says_of_a_damaged_image_arrives(hand_out, write_model, draw_image, damage, tmp_path):

@@ -64,6 +64,13 @@ def segment(
             "quick. Default: SUELO_MODEL."
         ),
     ] = None,
+    provider: Annotated[
+        str,
+        typer.Option(
+            help="Run the network by this execution provider of ONNX Runtime, as in cuda, in place of OpenVINO. "
+            "Default: SUELO_PROVIDER."
+        ),
+    ] = "",
     statistics: Annotated[
         Path | None,
         typer.Option(help="Stretch with the statistics of another scene: its result.json or a statistics file."),
@@ -123,9 +130,11 @@ def segment(
         raise InputError("--store is where workers put strips; it needs --workers or --scheduler.")
     if store:
         StripStore(store)  # says what is wrong with the address, once for all images
-    model, threads = _model_and_threads(model, threads)
-    # Where workers run the network, one thread is enough here: nothing but its contract is used.
-    network = load_model(model, threads=1 if workers or scheduler else threads)
+    model, threads, provider = _network(model, threads, provider)
+    # Where workers run the network, one thread of any kind is enough here: nothing but its contract is used.
+    network = (
+        load_model(model, threads=1) if workers or scheduler else load_model(model, threads=threads, provider=provider)
+    )
     selection = _selection(network, threshold or [], classes, min_area or [], simplify)
     stretch = BandStatistics.load(statistics) if statistics else None
     chosen = [f.value for f in formats] if formats else ["gpkg", "geojson", "csv", "png"]
@@ -138,7 +147,9 @@ def segment(
         if workers or scheduler:
             from suelo.cluster.driver import connected
 
-            cluster = stack.enter_context(connected(scheduler, workers=workers, threads=threads, model=model))
+            cluster = stack.enter_context(
+                connected(scheduler, workers=workers, threads=threads, model=model, provider=provider)
+            )
             if not cluster.workers:
                 typer.secho(f"The scheduler at {scheduler} has no workers yet; waiting for one.", err=True)
         batch = Batch(network, stretch, gsd, resume, store, cluster)
@@ -166,14 +177,14 @@ def segment(
     raise typer.Exit(worst)
 
 
-def _model_and_threads(model: Path | None, threads: int | None) -> tuple[Path | None, int]:
-    """The model file and the threads for the network: what was asked for, or what the environment says."""
-    if not {"SUELO_MODEL", "SUELO_THREADS"} & {name.upper() for name in os.environ}:
-        return model, threads or 0  # without the time that reading the settings takes
+def _network(model: Path | None, threads: int | None, provider: str) -> tuple[Path | None, int, str]:
+    """The model file, the threads for the network and what runs it: as asked for, or as the environment says."""
+    if not {"SUELO_MODEL", "SUELO_THREADS", "SUELO_PROVIDER"} & {name.upper() for name in os.environ}:
+        return model, threads or 0, provider  # without the time that reading the settings takes
     from suelo.settings import read_settings
 
     settings = read_settings()
-    return model or settings.model, settings.threads if threads is None else threads
+    return model or settings.model, settings.threads if threads is None else threads, provider or settings.provider
 
 
 def _shown(name: str) -> str:

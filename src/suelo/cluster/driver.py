@@ -37,17 +37,19 @@ _SLOTS = 2
 class Cluster:
     """Workers that finish strips. Safe to use from several threads."""
 
-    def __init__(self, client: Client, threads: int = 0, model: Path | None = None) -> None:
+    def __init__(self, client: Client, threads: int = 0, model: Path | None = None, provider: str = "") -> None:
         """Use a cluster.
 
         Args:
             client: A connected client of Dask.
             threads: Threads that run the network on each worker; 0 for all cores that the worker may use.
             model: Word for a model in the package, or another file, which workers get through the store of strips.
+            provider: Execution provider of ONNX Runtime that runs the network on each worker; empty for OpenVINO.
         """
         self._client = client
         self._threads = threads
         self._model = model
+        self._provider = provider
         self._lock = threading.Lock()
         self._measuring: set[Future[Any]] = set()
         self._stopped = False
@@ -107,6 +109,7 @@ class Cluster:
             model_sha256=run.model.sha256,
             model=word if word in SHIPPED else "",
             threads=self._threads,
+            provider=self._provider,
             store=store.address,
             fingerprint=mark,
             version=version("suelo"),
@@ -170,7 +173,7 @@ class Spread:
 
 @contextmanager
 def connected(
-    scheduler: str = "", *, workers: int = 0, threads: int = 0, model: Path | None = None
+    scheduler: str = "", *, workers: int = 0, threads: int = 0, model: Path | None = None, provider: str = ""
 ) -> Iterator[Cluster]:
     """A cluster: one that runs already, or one of processes on this machine for as long as the block lasts.
 
@@ -180,6 +183,7 @@ def connected(
         threads: Threads that run the network on each worker. By default a worker on this machine has its share of the
             cores, and one elsewhere all that it may use.
         model: As for `Cluster`.
+        provider: As for `Cluster`.
 
     Raises:
         InputError: Dask is not installed, or no scheduler answers.
@@ -212,7 +216,7 @@ def connected(
                 preload=["suelo.cluster.local"],
             )
             client = stack.enter_context(Client(stack.enter_context(local), set_as_default=False))
-        yield Cluster(client, threads, model)
+        yield Cluster(client, threads, model, provider)
 
 
 def _image(address: str, gsd_m: float | None, scene: Scene) -> Image:

@@ -59,6 +59,7 @@ class Work:
         model_sha256: Hash of the model file.
         model: Word for one in the package, see `suelo.model.session.SHIPPED`; empty if it is in the store of strips.
         threads: Threads that run the network; 0 for all cores that the worker may use.
+        provider: Execution provider of ONNX Runtime that runs it; empty for OpenVINO.
         store: Where finished strips go.
         fingerprint: What the strips are known by there.
         version: Version of Suelo that asks for them.
@@ -69,6 +70,7 @@ class Work:
     model_sha256: str
     model: str
     threads: int
+    provider: str
     store: str
     fingerprint: str
     version: str
@@ -156,11 +158,11 @@ class _Models:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: dict[tuple[str, int], Model] = {}
+        self._kept: dict[tuple[str, int, str], Model] = {}
 
     def get(self, work: Work) -> Model:
         """The network for a scene; whichever store it came from, one is enough of it."""
-        key = (work.model_sha256, work.threads)
+        key = (work.model_sha256, work.threads, work.provider)
         with self._lock:
             model = self._kept.pop(key, None) or _load(work)
             if len(self._kept) == 2:
@@ -182,9 +184,9 @@ def _load(work: Work) -> Model:
         with tempfile.TemporaryDirectory(prefix="suelo-") as folder:
             path = Path(folder) / MODEL
             path.write_bytes(StripStore(work.store).get(MODEL))
-            model = load_model(path, threads=threads)
+            model = load_model(path, threads=threads, provider=work.provider)
     else:
-        model = load_model(Path(work.model), threads=threads)
+        model = load_model(Path(work.model), threads=threads, provider=work.provider)
     if model.sha256 != work.model_sha256:
         raise ModelError("A worker has another model in its package than this machine; they need the same Suelo.")
     return model

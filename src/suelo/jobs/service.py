@@ -115,9 +115,9 @@ class JobService:
             run_jobs: False to leave the queue to other processes.
 
         Raises:
-            ModelError: The model that the settings name cannot be used.
+            ModelError: The model or the provider that the settings name cannot be used.
         """
-        if self.settings.model is not None:
+        if self.settings.model is not None or self.settings.provider:
             self._load_model()  # or every job that is taken would fail
         try:
             self.recover()
@@ -181,7 +181,7 @@ class JobService:
         return self._dispatcher.run_announced(job_id, stopping)
 
     def _load_model(self) -> Model:
-        return shared_model(self.settings.model, self.settings.threads)
+        return shared_model(self.settings.model, self.settings.threads, self.settings.provider)
 
     def _warm_up(self) -> None:
         try:

@@ -1,4 +1,4 @@
-"""A model file loaded into OpenVINO, to be loaded once and used from any thread."""
+"""A model file made ready to run, by OpenVINO unless told otherwise, to be loaded once and used from any thread."""
 
 from __future__ import annotations
 
@@ -95,12 +95,8 @@ class Model:
         Raises:
             ModelError: The array has another shape.
         """
+        self.check(images)
         shape = images.shape
-        if len(shape) != 4 or shape[1] != BANDS or 0 in shape or shape[2] % STRIDE or shape[3] % STRIDE:
-            raise ModelError(
-                f"The network takes arrays of shape (N, {BANDS}, H, W) with H and W multiples of {STRIDE}, "
-                f"not {tuple(shape)}."
-            )
         small = shape[0] * shape[2] * shape[3] <= SMALL_PIXELS
         inputs = [np.ascontiguousarray(images, dtype=np.float32)]
         with self._count() as others, self._requests(side_by_side=small and others > 0).one() as request:
@@ -111,6 +107,20 @@ class Model:
             request.start_async(inputs, share_inputs=True)
             request.wait()
             yield request.get_output_tensor(0).data
+
+    @staticmethod
+    def check(images: NDArray[np.float32]) -> None:
+        """Make sure that the network can take an array.
+
+        Raises:
+            ModelError: The array has another shape.
+        """
+        shape = images.shape
+        if len(shape) != 4 or shape[1] != BANDS or 0 in shape or shape[2] % STRIDE or shape[3] % STRIDE:
+            raise ModelError(
+                f"The network takes arrays of shape (N, {BANDS}, H, W) with H and W multiples of {STRIDE}, "
+                f"not {tuple(shape)}."
+            )
 
     @contextmanager
     def _count(self) -> Iterator[int]:
@@ -167,22 +177,28 @@ class _Requests:
             self._idle.put(request)
 
 
-def load_model(path: Path | None = None, *, threads: int = 0, precision: Precision | None = None) -> Model:
+def load_model(
+    path: Path | None = None, *, threads: int = 0, precision: Precision | None = None, provider: str = ""
+) -> Model:
     """Read a model file, check its contract, and make it ready to run.
 
     Args:
         path: An ONNX file, or a word of `SHIPPED`; the shipped model in fp32 by default.
         threads: Threads that run the network; 0 for all cores.
-        precision: "f32" or "bf16" for the arithmetic; by default the fastest that the CPU has for the model.
+        precision: "f32" or "bf16" for the arithmetic; by default the fastest that the CPU has for the model. Not for
+            a provider, which decides by itself.
+        provider: Execution provider of ONNX Runtime that runs the network, as in "cuda"; by default OpenVINO does, on
+            the CPU.
 
     Raises:
-        ModelError: The file is missing, is not ONNX, has no contract, or does not fit it.
+        ModelError: The file is missing, is not ONNX, has no contract, or does not fit it; or the provider cannot be
+            used.
     """
     word = str(path or "fp32")
     if word not in SHIPPED:
-        return _load(Path(word), threads, precision)
+        return _load(Path(word), threads, precision, provider)
     with as_file(files("suelo.model") / "weights" / SHIPPED[word]) as shipped:
-        model = _load(shipped, threads, precision)
+        model = _load(shipped, threads, precision, provider)
     if word != _FLIPS:
         return model
     from suelo.model.flips import FlippedModel
@@ -191,25 +207,26 @@ def load_model(path: Path | None = None, *, threads: int = 0, precision: Precisi
 
 
 @cache
-def _shared(path: Path | None, threads: int) -> Model:
-    return load_model(path, threads=threads)
+def _shared(path: Path | None, threads: int, provider: str) -> Model:
+    return load_model(path, threads=threads, provider=provider)
 
 
-def shared_model(path: Path | None = None, threads: int = 0) -> Model:
+def shared_model(path: Path | None = None, threads: int = 0, provider: str = "") -> Model:
     """The model of this process: loaded at the first call, the same object afterwards.
 
     Args:
         path: An ONNX file; the shipped model by default.
         threads: Threads that run the network; 0 for all cores.
+        provider: As for `load_model`.
 
     Raises:
         ModelError: As for `load_model`.
     """
     with _loading:
-        return _shared(path, threads)
+        return _shared(path, threads, provider)
 
 
-def _load(path: Path, threads: int, precision: Precision | None) -> Model:
+def _load(path: Path, threads: int, precision: Precision | None, provider: str) -> Model:
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -228,6 +245,13 @@ def _load(path: Path, threads: int, precision: Precision | None) -> Model:
         )
     contract = ModelContract.from_json(network.get_rt_info(["framework", METADATA_KEY]).astype(str), str(path))
     _check_shapes(network, path)
+    sha256 = hashlib.sha256(content).hexdigest()
+    if provider:
+        if precision:
+            raise ModelError(f"The provider {provider!r} computes as precisely as it does; leave the precision out.")
+        from suelo.model.onnx_runtime import OnnxRuntimeModel, start_session
+
+        return OnnxRuntimeModel(contract, sha256, start_session(content, provider, threads))
     # Pinned to cores, every process with fewer threads than cores would take the first ones.
     options: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "ENABLE_CPU_PINNING": False}
     if threads:
@@ -245,7 +269,7 @@ def _load(path: Path, threads: int, precision: Precision | None) -> Model:
             # OpenVINO chooses bf16 by the CPU, and oneDNN refuses it where ONEDNN_MAX_CPU_ISA forbids the instructions.
             return core.compile_model(network, "CPU", some | {"INFERENCE_PRECISION_HINT": "f32"})
 
-    return Model(contract, hashlib.sha256(content).hexdigest(), compiled(), compiled)
+    return Model(contract, sha256, compiled(), compiled)
 
 
 def _check_shapes(network: Any, path: Path) -> None:  # noqa: ANN401

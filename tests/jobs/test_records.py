@@ -12,7 +12,8 @@ import pytest
 from suelo.errors import ConflictError, NotFoundError
 from suelo.imagery.statistics import BandStatistics
 from suelo.jobs.job import Job, JobOptions, new_id, now
-from suelo.jobs.records import Place, Records
+from suelo.jobs.place import Place
+from suelo.jobs.records import Records
 
 STATISTICS = BandStatistics((1.5,) * 8, (9.25,) * 8, 1.0, 99.0, 0.75)
 NewJob = Callable[..., Job]

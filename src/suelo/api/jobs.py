@@ -16,7 +16,7 @@ from suelo.api.representation import job_json, moment_text
 from suelo.api.timing import part
 from suelo.errors import InputError, NotFoundError
 from suelo.jobs.job import JobOptions
-from suelo.jobs.records import Place
+from suelo.jobs.place import Place
 
 PAGE = 50
 """Jobs on a page of the list, unless `limit` says otherwise."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache
-from typing import Any, Self, cast
+from typing import Any, cast
 
 from sqlalchemy import (
     BindParameter,
@@ -33,13 +32,11 @@ from suelo.errors import ConflictError, NotFoundError
 from suelo.imagery.statistics import BandStatistics
 from suelo.jobs.events import Kind, note
 from suelo.jobs.job import UNFINISHED, Job, JobOptions, Status, now
+from suelo.jobs.place import Place
 from suelo.jobs.tables import JOBS, JobRow, UploadRow, job_of, row_of
 
 KEPT: tuple[Status, ...] = ("queued", "running", "succeeded")
 """States in which a job stands for its image, so that the same image is not run again."""
-
-_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
-_PLACE = re.compile(r"(?P<microseconds>[0-9]{1,17})-(?P<id>[0-9a-f]{32})")
 
 
 @dataclass(frozen=True)
@@ -53,36 +50,6 @@ class Unfinished:
     attempts: int
     image_bytes: int
     cancel_requested: bool
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a job stands in lists, whether or not it is still there.
-
-    Attributes:
-        created_at: When it was asked for.
-        id: The job.
-    """
-
-    created_at: datetime
-    id: str
-
-    @classmethod
-    def of(cls, job: Job) -> Self:
-        """The place of a job."""
-        return cls(job.created_at, job.id)
-
-    @classmethod
-    def parse(cls, text: str) -> Self | None:
-        """Read what `str` wrote; None if it is something else."""
-        found = _PLACE.fullmatch(text)
-        if found is None:
-            return None
-        return cls(_EPOCH + int(found["microseconds"]) * _MICROSECOND, found["id"])
-
-    def __str__(self) -> str:
-        """The place as it can stand in an address."""
-        return f"{(self.created_at - _EPOCH) // _MICROSECOND}-{self.id}"
 
 
 class Records:

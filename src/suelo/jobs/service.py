@@ -21,8 +21,9 @@ from suelo.jobs.job import Job, JobOptions, Upload
 from suelo.jobs.objects import Objects
 from suelo.jobs.parts import drop_unfinished
 from suelo.jobs.patience import AWAY
+from suelo.jobs.place import Place
 from suelo.jobs.queue import SqsQueue
-from suelo.jobs.records import Place, Records
+from suelo.jobs.records import Records
 from suelo.jobs.recovery import ORPHAN_AGE
 from suelo.jobs.removal import Removal
 from suelo.jobs.results import Results

@@ -78,6 +78,14 @@ def test_a_database_that_is_away_is_503(browser: FlaskClient, service: JobServic
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
 
 
+def test_a_server_whose_model_cannot_be_used_is_not_well(settings: Settings, tmp_path: Path) -> None:
+    service = JobService(settings.model_copy(update={"model": tmp_path / "nothing.onnx"}))
+    answer = create_api(service).test_client().get("/healthz")
+    assert (answer.status_code, answer.json["type"]) == (500, "urn:problem-type:suelo:model")
+    assert "nothing.onnx cannot be read" in answer.json["detail"]
+    service.stop()
+
+
 def test_the_cookie_is_for_https_alone_where_there_is_https(service: JobService) -> None:
     answer = create_api(service).test_client().get("/v1/jobs", base_url="https://suelo.example/")
     assert "Secure" in answer.headers["Set-Cookie"]

@@ -43,6 +43,7 @@ def show_model() -> dict[str, Any]:
 
 @operation("Service", answers={200: json_of("Health")}, open=True)
 def show_health() -> dict[str, str]:
-    """Whether the records can be reached; 503 where they cannot."""
+    """Whether the records can be reached, 503 where they cannot, and the model used, 500 where it cannot."""
     service().ping()
+    _ = service().model
     return {"status": "ok"}

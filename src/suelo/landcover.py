@@ -68,15 +68,22 @@ BY_PRIORITY: tuple[LandCover, ...] = tuple(sorted(CLASSES, key=lambda c: c.prior
 """Lowest priority first: the order in which classes are drawn over one another."""
 
 
+_DSTL_NAMES = {3: "Road", 4: "Track", 7: "Waterway", 9: "Vehicle large", 10: "Vehicle small"}
+"""Names in the DSTL data set, where they are others than ours."""
+
+
 def class_by_name(text: str) -> LandCover:
-    """Find a class by its key, number, English or Spanish name; case, spaces and hyphens do not matter.
+    """Find a class by its key, number, English or Spanish name, or its name in the DSTL data set.
+
+    Case, spaces and hyphens do not matter.
 
     Raises:
         InputError: No class has that name.
     """
     wanted = _plain(text)
     for c in CLASSES:
-        if wanted in {str(c.id), _plain(c.key), _plain(c.name), _plain(c.name_es)}:
+        names = (str(c.id), c.key, c.name, c.name_es, _DSTL_NAMES.get(c.id, c.key))
+        if wanted in map(_plain, names):
             return c
     raise InputError(f"There is no class {text!r}; the classes are {', '.join(CLASS_KEYS)}.")
 

@@ -39,6 +39,7 @@ def test_the_data_frame_has_the_outlines_of_what_is_selected(client: Client, chi
     numbers = {row["class_id"]: row for row in answer["statistics"]}
     assert [record["name"] for record in answer["dataframe"]] == ["Roads", "Trees"]
     for record in answer["dataframe"]:
+        assert list(record) == ["image", "class", "poly", "Multi", "name", "area_m2"]  # the order of columns
         outline = shapely.from_wkt(record["Multi"])
         row = numbers[record["class"]]
         assert outline.is_valid

@@ -64,6 +64,8 @@ def test_class_tiles_follow_the_selection(client: Client, job: dict) -> None:
     assert len(shown) * 1.24**2 == pytest.approx(area)
     assert not pixels(client.get(f"{address}?classes=").body).any()
     assert client.get(f"{address}?classes=lawns").status == 400
+    query = "?threshold=0.4&classes=trees&min_area=0"
+    assert client.get(f"{job['url']}/tiles/0/0/0.png{query}").body == client.get(address + query).body
 
 
 def test_tiles_are_kept_by_browsers_and_by_nobody_else(client: Client, job: dict) -> None:

@@ -101,7 +101,7 @@ def test_answers_about_a_result_are_as_described(
 @sqlite_alone
 def test_the_document_is_valid_openapi(document: Document) -> None:
     assert document["openapi"] == "3.1.0"
-    assert schemathesis.openapi.from_dict(document).statistic.operations.total == 22
+    assert schemathesis.openapi.from_dict(document).statistic.operations.total == 23
     ids = [described["operationId"] for item in document["paths"].values() for described in item.values()]
     assert len(ids) == len(set(ids))
     for item in document["paths"].values():

@@ -60,3 +60,5 @@ def test_sqlite_lets_readers_work_while_one_writes(tmp_path: Path) -> None:
 def test_other_databases_are_refused() -> None:
     with pytest.raises(InputError, match="SQLite or PostgreSQL"):
         open_database("mysql://localhost/suelo")
+    with pytest.raises(InputError, match="sqlite:///file or postgresql"):
+        open_database("foo")

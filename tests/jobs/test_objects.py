@@ -187,6 +187,7 @@ def test_a_store_that_is_away_is_an_error_of_its_own(
                 use()
 
 
-def test_other_stores_are_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("address", ["ftp://host/folder", "s3://", "s3:///prefix"])
+def test_other_stores_are_refused(tmp_path: Path, address: str) -> None:
     with pytest.raises(InputError, match="file:///folder or s3://"):
-        Objects("ftp://host/folder", FileCache(tmp_path, 1))
+        Objects(address, FileCache(tmp_path, 1))

@@ -53,3 +53,15 @@ def test_bad_thresholds_are_refused_in_a_sentence(given, sentence):
 def test_bad_smallest_areas_are_refused(area):
     with pytest.raises(InputError, match="0 or more"):
         HALF.with_min_areas([area])
+
+
+@pytest.mark.parametrize(
+    ("name", "number"), [("road", 3), ("Track", 4), ("waterway", 7), ("Vehicle large", 9), ("vehicle_small", 10)]
+)
+def test_names_of_the_dstl_data_set_are_understood(name, number):
+    assert class_by_name(name).id == number
+
+
+def test_a_number_for_a_class_without_name_is_refused():
+    with pytest.raises(InputError, match="no class before"):
+        Selection((0.5,) * 10).with_thresholds(["=0.5"])

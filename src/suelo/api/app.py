@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import Blueprint, Flask, Response
+from flask.json.provider import DefaultJSONProvider
 
 from suelo.api import direct, files, jobs, maps, meta, reference, uploads
 from suelo.api.addresses import API, keep_addresses
@@ -32,6 +33,9 @@ def add_api(app: Flask, service: JobService) -> None:
     """
     app.extensions["suelo"] = service
     app.url_map.converters["id"] = IdConverter
+    # Members come in the order in which they are written: columns of a data frame are members of its records.
+    assert isinstance(app.json, DefaultJSONProvider)
+    app.json.sort_keys = False
     api = Blueprint(API, __name__)
     number_requests(app)
     keep_addresses(app)

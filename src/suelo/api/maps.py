@@ -26,6 +26,7 @@ def add_routes(api: Blueprint) -> None:
     """Add the routes of this module."""
     api.get("/v1/jobs/<id:job_id>/map")(show_map)
     api.get("/v1/jobs/<id:job_id>/tiles/<layer>/<int(signed=True):z>/<int:x>/<int:y>.png")(send_tile)
+    api.get("/v1/jobs/<id:job_id>/tiles/<int(signed=True):z>/<int:x>/<int:y>.png")(send_class_tile)
     api.get("/v1/jobs/<id:job_id>/point")(show_point)
 
 
@@ -60,6 +61,18 @@ def send_tile(job_id: str, layer: str, z: int, x: int, y: int) -> Response:
     with part("tile"):
         response.set_data(service().results.tile(job.id, layer, z, x, y, selection))
     return response
+
+
+@operation(
+    "Maps",
+    answers={200: file_of("image/png"), 304: {}},
+    query=SELECTION,
+    headers=("If-None-Match",),
+    problems=(400, 404, 409),
+)
+def send_class_tile(job_id: str, z: int, x: int, y: int) -> Response:
+    """One tile of the classes."""
+    return send_tile(job_id, CLASSES_LAYER, z, x, y)
 
 
 @operation("Maps", answers={200: json_of("Point")}, query=("lat", "lng", *SELECTION), problems=(400, 404, 409))

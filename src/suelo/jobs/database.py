@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, OperationalError
 
 from suelo.errors import InputError, UnavailableError
 from suelo.jobs.folders import make_folder
@@ -29,7 +29,12 @@ def open_database(url: str, *, iam: bool = False, connections: int = 16, up_to_d
             written to.
         UnavailableError: The database cannot be reached.
     """
-    backend = make_url(url).get_backend_name()
+    try:
+        backend = make_url(url).get_backend_name()
+    except ArgumentError:
+        raise InputError(
+            "The address of the database is none; sqlite:///file or postgresql+psycopg://user@host/name is needed."
+        ) from None
     if backend == "sqlite":
         engine = _sqlite(url)
     elif backend == "postgresql":

@@ -76,7 +76,7 @@ class Objects:
             self._folder = Path(unquote(parts.path))
             make_folder(self._folder)
             self._store = LocalStore(self._folder, automatic_cleanup=True)
-        elif parts.scheme == "s3":
+        elif parts.scheme == "s3" and parts.netloc:
             # The callers know better than obstore's three minutes how long it is worth waiting.
             self._store = from_url(url, retry_config=_RETRIES)
         else:

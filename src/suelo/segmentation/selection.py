@@ -97,4 +97,6 @@ def _per_class(current: tuple[float, ...], given: Sequence[str] | Mapping[str, f
 
 def _split(text: str) -> tuple[str, str]:
     name, equals, number = text.partition("=")
+    if equals and not name.strip():
+        raise InputError(f"There is no class before the = of {text!r}; a number alone is for all classes.")
     return (name, number) if equals else ("", text)

@@ -54,6 +54,28 @@ def test_both_images_of_held_out_ground_are_in_no_source(tmp_path, data, held):
     assert {"6110_1_2", "6140_1_2"} <= {scene.name for scene in found.held_out}
 
 
+@pytest.mark.parametrize("held", [(), ("6010_1_2",)])
+def test_a_training_does_without_the_places_that_it_is_watched_by(tmp_path, write_dstl_folder, held):
+    many = write_dstl_folder(tmp_path / "dstl", (*IDS, "6040_2_2", "6100_1_3"))
+    found = gather(options(tmp_path, (many, None), scenes=0, watch=2, hold_out=held))
+    watched = {scene.name for scene in found.watched}
+    learned = set(names(found)["dstl"])
+    assert len({place_of_scene(name) for name in watched}) == 2
+    assert {scene.name for scene in found.held_out} == set(held)
+    assert not watched & (learned | set(held))
+    assert watched | learned | set(held) == {*IDS, "6040_2_2", "6100_1_3"}
+    assert {"6110_1_2", "6140_1_2"} & watched in (set(), {"6110_1_2", "6140_1_2"})
+
+
+def test_watching_by_all_places_is_refused(tmp_path, data):
+    with pytest.raises(InputError, match="by 2 of 2 places leaves none"):
+        gather(options(tmp_path, data, scenes=0, watch=2))
+    with pytest.raises(InputError, match="--data names"):
+        TrainingOptions(watch=1)
+    with pytest.raises(InputError, match="--watch says"):
+        options(tmp_path, data, patience=2)
+
+
 def test_all_parts_of_a_held_out_tile_are_in_no_source(tmp_path, data):
     found = gather(options(tmp_path, data, scenes=0, hold_out=("tile1_002", "naip-t1")))
     assert not {"tile1_001", "tile1_002"} & set(names(found)["dubai"])

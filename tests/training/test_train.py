@@ -64,6 +64,18 @@ def test_the_contract_says_how_the_model_was_made_and_how_good_it_is(trained):
 
 
 @pytest.mark.slow
+def test_a_report_shows_what_the_network_says_of_scenes_that_it_had_not_seen(trained):
+    path, options, _ = trained
+    page = options.work / "report" / "index.html"
+    text = page.read_text()
+    assert [f'alt="{options.name}' in text, "learning.png" in text, "confusion.png" in text] == [False, True, True]
+    for seed in TEST_SEEDS[: options.test_scenes]:
+        assert (page.parent / f"scene-simulated-{seed}.png").is_file()
+    mean = load_model(path).contract.metrics.mean_jaccard
+    assert f"<th>mean</th><th></th><th>{mean:.3f}</th>" in text
+
+
+@pytest.mark.slow
 def test_progress_goes_through_every_stage(trained):
     path, options, stages = trained
     names = list(dict.fromkeys(stage for stage, _, _ in stages))

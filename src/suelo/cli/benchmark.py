@@ -14,6 +14,7 @@ from suelo.cli.training import (
     Elsewhere,
     Fold,
     Indices,
+    Patience,
     Rate,
     Scenes,
     Seed,
@@ -21,6 +22,7 @@ from suelo.cli.training import (
     Start,
     Steps,
     Threads,
+    Watch,
     Widths,
     described,
     training_options,
@@ -89,6 +91,8 @@ def m(
     widths: Widths = None,
     indices: Indices = False,
     scenes: Scenes = None,
+    watch: Watch = 0,
+    patience: Patience = 0,
     threads: Threads = 0,
     at_once: AtOnce = 1,
     by: Annotated[
@@ -126,6 +130,8 @@ def m(
         widths=widths,
         indices=indices,
         scenes=scenes,
+        watch=watch,
+        patience=patience,
         threads=threads,
         at_once=at_once,
     )

@@ -49,6 +49,20 @@ Widths = Annotated[
 Indices = Annotated[
     bool, typer.Option("--indices", help="The network also sees the spectral indices NDVI, NDWI, EVI and CCCI.")
 ]
+Watch = Annotated[
+    int,
+    typer.Option(
+        help="Places of --data that each training does without and is watched by; its best step there is kept.", min=0
+    ),
+]
+Patience = Annotated[
+    int,
+    typer.Option(
+        help="End a training when the Jaccard index on what it is watched by has not risen so many times in a row, "
+        "looked at every 500 steps; 0 for never.",
+        min=0,
+    ),
+]
 Scenes = Annotated[int | None, typer.Option(help="Simulated training scenes.", min=0)]
 Threads = Annotated[int, typer.Option(help="Threads of the arithmetic; 0 uses all cores.", min=0)]
 AtOnce = Annotated[
@@ -72,6 +86,8 @@ def train(
     widths: Widths = None,
     indices: Indices = False,
     scenes: Scenes = None,
+    watch: Watch = 0,
+    patience: Patience = 0,
     threads: Threads = 0,
     at_once: AtOnce = 1,
     name: Annotated[str | None, typer.Option(help="Name of the model; that of its file by default.")] = None,
@@ -86,6 +102,7 @@ def train(
     With --data, one network is trained for each of four folds and judged on the ground that it did not see, which
     gives the thresholds and the figures of the contract; then the network of the file is trained on all images.
     Without it, the network learns from simulated scenes, and from images of other places if there are any.
+    Curves, precision and recall, confusion and example scenes are drawn in the folder report of the work folder.
 
     A training that was stopped goes on where it was when the same command is given again. Needs the training extra;
     in Suelo's source folder: pip install '.[train]'.
@@ -120,16 +137,20 @@ def train(
         widths=widths,
         indices=indices,
         scenes=scenes,
+        watch=watch,
+        patience=patience,
         threads=threads,
         at_once=at_once,
         name=name or out.stem,
         version=version,
     )
+    from suelo.training.train import report_folder
     from suelo.training.train import train as run
 
     with progress_bar("Training") as report:
         path = run(options, lambda now: report(described(now), now.done, now.total))
     typer.echo(f"The model is in {path}; `suelo model show {path}` says how good it is.")
+    typer.echo(f"Curves, confusion and example scenes are in {report_folder(options) / 'index.html'}.")
 
 
 def training_options(

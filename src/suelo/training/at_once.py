@@ -12,9 +12,10 @@ from threading import Thread
 
 import torch
 
-from suelo.training.fit import fit_chips, log_of
+from suelo.training.fit import log_of
 from suelo.training.options import Progress, TrainingOptions, TrainingProgress
 from suelo.training.sources import gather, simulated_scenes
+from suelo.training.watching import fit_gathered
 
 _Steps = tuple[int, int, float | None]
 """Number of a training, its steps that are done, its loss."""
@@ -59,8 +60,7 @@ def fit_at_once(trainings: Sequence[TrainingOptions], progress: Progress | None 
 
 
 def _fit(number: int, options: TrainingOptions, steps: Queue[_Steps | None]) -> None:
-    sources = gather(options).sources
-    fit_chips(options, sources, progress=lambda now: steps.put((number, now.done, now.loss)))
+    fit_gathered(options, gather(options), lambda now: steps.put((number, now.done, now.loss)))
 
 
 @contextmanager

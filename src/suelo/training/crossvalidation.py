@@ -24,7 +24,7 @@ from suelo.training.at_once import fit_at_once
 from suelo.training.dstl import DstlFolder
 from suelo.training.evaluate_dstl import judge
 from suelo.training.export import export_onnx
-from suelo.training.fit import fit_chips, images_seen
+from suelo.training.fit import images_seen
 from suelo.training.folds import By, folds
 from suelo.training.labelled import LabelledScene
 from suelo.training.metrics import JaccardCounts, LevelCounts
@@ -32,6 +32,7 @@ from suelo.training.options import Progress, TrainingOptions
 from suelo.training.scores import Evaluation, score_counts
 from suelo.training.sources import SIMULATED, gather, kind_of, simulated_validation, staged
 from suelo.training.thresholds import choose_levels
+from suelo.training.watching import fit_gathered
 
 _FOUND = 0.02
 """A class whose index stays below this at every level is not found: the level that is best there is best by chance."""
@@ -216,7 +217,7 @@ def _fold(options: TrainingOptions, progress: Progress | None) -> dict[str, Judg
     if stored.is_file():
         return _load(stored, identity)
     gathered = gather(options, progress)
-    network = fit_chips(options, gathered.sources, progress=progress)
+    network = fit_gathered(options, gathered, progress)
     model_path = options.work / "model.onnx"
     seen = images_seen(options, gathered.sources)
     contract = ModelContract(name=options.name, version=options.version, training={"images": list(seen)})

@@ -120,6 +120,7 @@ class TrainingOptions:
         elsewhere: Folder with labelled images of other places; None to train without.
         folds: Parts into which the labelled images are split by place for cross-validation.
         hold_out: Names of real scenes that the training must not see, nor any other image of the same ground.
+        watch: Places of labelled images that each training does without and is watched by: its best step there is kept.
         start: Work folder of a training whose averaged weights are the first ones; None for random ones. Where it has
             a folder for each part of a cross-validation, every part goes on from its own.
         mixture: Share of the chips from each kind of scene.
@@ -157,6 +158,7 @@ class TrainingOptions:
     elsewhere: Path | None = None
     folds: int = 4
     hold_out: tuple[str, ...] = ()
+    watch: int = 0
     start: Path | None = None
     mixture: Mixture = field(default_factory=Mixture)
     scenes: int = 400
@@ -199,6 +201,10 @@ class TrainingOptions:
             raise InputError(
                 "There is nothing to train on: simulated scenes or a folder of labelled images are needed."
             )
+        if self.watch and self.data is None:
+            raise InputError("A training is watched by places of labelled images, which --data names; there are none.")
+        if self.patience and self.data is not None and not self.watch:
+            raise InputError("To end a training early, it must be watched: --watch says by how many places.")
         stride = self.fold << (len(self.widths) - 1)
         if STRIDE % stride:
             raise InputError(

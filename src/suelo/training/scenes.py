@@ -84,6 +84,11 @@ def prepare_scenes(
     return [_open(place, seed) for seed in seeds]
 
 
+def simulated_name(seed: int) -> str:
+    """What a simulated scene is called."""
+    return f"simulated-{seed}"
+
+
 def write_simulated(path: Path, seed: int, size: int) -> NDArray[np.bool_]:
     """Write a simulated scene as GeoTIFF near Bogotá.
 
@@ -109,7 +114,7 @@ def _open(place: Path, seed: int) -> LabelledScene:
     values = np.load(_values_path(place, seed), mmap_mode="r")
     truth = np.load(_truth_path(place, seed), mmap_mode="r")
     valid = np.ones(values.shape[1:], np.bool_)
-    return LabelledScene(values, truth, valid, band_statistics(values, valid), f"simulated-{seed}")
+    return LabelledScene(values, truth, valid, band_statistics(values, valid), simulated_name(seed))
 
 
 def _save(path: Path, array: NDArray[np.generic]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from suelo.errors import InputError
@@ -34,10 +34,12 @@ class Gathered:
     Attributes:
         sources: What chips are drawn from.
         held_out: Real scenes that show ground of `TrainingOptions.hold_out`, or are always held out.
+        watched: Real scenes of `TrainingOptions.watch` other places, to watch the training by.
     """
 
     sources: tuple[Source, ...]
     held_out: tuple[LabelledScene, ...]
+    watched: tuple[LabelledScene, ...] = ()
 
 
 def gather(options: TrainingOptions, progress: Progress | None = None) -> Gathered:
@@ -47,13 +49,15 @@ def gather(options: TrainingOptions, progress: Progress | None = None) -> Gather
         InputError: A folder is not what it should be, or nothing is left to train on.
     """
     held_places = {place_of_scene(name) for name in options.hold_out}
+    watched: set[str] = set()
     simulated = simulated_scenes(options, progress)
     real: dict[str, list[LabelledScene]] = {}
     eight_band = simulated
     if options.data is not None:
         folder = DstlFolder(options.data)
         dstl = load_dstl(folder, folder.scenes(), staged(progress, "reading"))
-        eight_band = [scene for scene in dstl if place_of_scene(scene.name) not in held_places]
+        watched = watched_places({place_of_scene(scene.name) for scene in dstl} - held_places, options.watch)
+        eight_band = [scene for scene in dstl if place_of_scene(scene.name) not in held_places | watched]
         real["dstl"] = dstl
     if options.elsewhere is not None:
         if not eight_band:
@@ -68,14 +72,34 @@ def gather(options: TrainingOptions, progress: Progress | None = None) -> Gather
     silent = tuple(CLASS_KEYS.index(key) for key in _SILENT_BESIDE_IMAGES) if options.data is not None else ()
     sources, held_out = [], []
     for kind, scenes in {**real, "simulated": simulated}.items():
-        seen = [scene for scene in scenes if place_of_scene(scene.name) not in held_places]
+        seen = [scene for scene in scenes if place_of_scene(scene.name) not in held_places | watched]
         held_out += [scene for scene in scenes if place_of_scene(scene.name) in held_places]
         share = getattr(options.mixture, kind)
         if seen and share > 0:
             sources.append(Source(seen, share, kind, silent if kind == "simulated" else ()))
     if not sources:
         raise InputError(f"There is no scene left to train on: {len(held_out)} are held out.")
-    return Gathered(tuple(sources), tuple(held_out))
+    return Gathered(
+        tuple(sources),
+        tuple(held_out),
+        tuple(scene for scene in real.get("dstl", ()) if place_of_scene(scene.name) in watched),
+    )
+
+
+def watched_places(places: Collection[str], count: int) -> set[str]:
+    """Places to watch a training by, spread evenly over the sorted ones.
+
+    Args:
+        places: What the training may see.
+        count: How many of them it is to do without.
+
+    Raises:
+        InputError: None would be left to learn from.
+    """
+    if count and count >= len(places):
+        raise InputError(f"Watching a training by {count} of {len(places)} places leaves none to learn from.")
+    ordered = sorted(places)
+    return {ordered[(2 * number + 1) * len(ordered) // (2 * count)] for number in range(count)}
 
 
 def simulated_scenes(options: TrainingOptions, progress: Progress | None = None) -> list[LabelledScene]:

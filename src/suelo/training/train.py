@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import torch
+import numpy as np
 
+from suelo.landcover import CLASSES
 from suelo.model.contract import ModelContract
 from suelo.model.session import load_model
-from suelo.segmentation.selection import FULL_SCALE
+from suelo.segmentation.selection import FULL_SCALE, Selection
 from suelo.training.at_once import fit_at_once
 from suelo.training.checkpoint import first_identity
 from suelo.training.crossvalidation import cross_validate, fold_trainings
+from suelo.training.drawing import require_matplotlib
 from suelo.training.dstl import DstlFolder
-from suelo.training.evaluate import count_simulated, evaluate_simulated
+from suelo.training.evaluate import count_pixels, count_simulated, predict_simulated, score_simulated
 from suelo.training.export import export_onnx
 from suelo.training.fit import fit_chips, images_seen
-from suelo.training.labelled import LabelledScene
-from suelo.training.metrics import LevelCounts, as_stored
 from suelo.training.network import UNet
 from suelo.training.options import (
     TEST_SEEDS,
@@ -31,9 +30,10 @@ from suelo.training.options import (
     Progress,
     TrainingOptions,
 )
-from suelo.training.report import held_out_scenes, logs_in, write_report
+from suelo.training.report import ReportedScene, held_out_scenes, logs_in, write_report
 from suelo.training.sources import gather, kind_of, simulated_validation, staged
-from suelo.training.thresholds import choose_levels, choose_thresholds
+from suelo.training.thresholds import choose_thresholds
+from suelo.training.watching import fit_gathered, validation_jaccard
 
 CHIP_SIZE = 160
 """Height and width of the chips that users have; thresholds must suit them too."""
@@ -56,9 +56,12 @@ def train(options: TrainingOptions, progress: Progress | None = None) -> Path:
         The model file, `options.out`.
 
     Raises:
-        InputError: `options.work` holds another training, or a folder is not what it should be.
+        InputError: `options.work` holds another training, a folder is not what it should be, or matplotlib is not
+            installed.
     """
-    options.out.parent.mkdir(parents=True, exist_ok=True)  # a folder that cannot be written is better known now
+    # A folder that cannot be written, or a missing package, is better known now.
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    require_matplotlib("The report of a training")
     if options.data is not None:
         return _on_images(options, options.data, progress)
     return _on_simulated_scenes(options, progress)
@@ -71,10 +74,10 @@ def _on_images(options: TrainingOptions, data: Path, progress: Progress | None) 
         fit_at_once([*fold_trainings(options), whole], progress)
     held_out = cross_validate(replace(options, at_once=1), "scene", partial(_numbered, progress) if progress else None)
     gathered = gather(whole, progress)
-    network = fit_chips(whole, gathered.sources, progress=progress)
+    network = fit_gathered(whole, gathered, progress)
     everything = [scene for source in gathered.sources for scene in source.scenes] + list(gathered.held_out)
     write_report(
-        options.work / "report",
+        report_folder(options),
         f"{options.name} {options.version}: DSTL images that a network had not seen",
         held_out_scenes(held_out, [scene for scene in everything if kind_of(scene.name) == "dstl"]),
         logs_in(options.work),
@@ -118,6 +121,11 @@ def _on_simulated_scenes(options: TrainingOptions, progress: Progress | None) ->
     return export(network, contract, options, progress)
 
 
+def report_folder(options: TrainingOptions) -> Path:
+    """Where the report of a training is, `index.html` and its pictures."""
+    return options.work / "report"
+
+
 def split(options: TrainingOptions) -> dict[str, range]:
     """Seeds of the scenes for each purpose; thresholds share those of validation, tests share none."""
     return {
@@ -126,21 +134,6 @@ def split(options: TrainingOptions) -> dict[str, range]:
         "thresholds": VALIDATION_SEEDS[: options.threshold_scenes],
         "test": TEST_SEEDS[: options.test_scenes],
     }
-
-
-def validation_jaccard(scenes: Sequence[LabelledScene], network: UNet) -> float:
-    """Mean Jaccard index on scenes, each class at the threshold that suits it best there.
-
-    Good for comparing steps of one training; the figures of a model are those on test scenes.
-    """
-    device = next(network.parameters()).device
-    counts = LevelCounts()
-    with torch.inference_mode():
-        for scene in scenes:
-            images = torch.from_numpy(scene.normalised())[None].to(device)
-            probabilities = torch.sigmoid(network(images))[0].float().cpu().numpy()
-            counts.add(as_stored(probabilities, scene.valid), scene.members(), scene.known())
-    return counts.at(choose_levels(counts)).mean() or 0.0
 
 
 def export(network: UNet, contract: ModelContract, options: TrainingOptions, progress: Progress | None = None) -> Path:
@@ -156,12 +149,17 @@ def export(network: UNet, contract: ModelContract, options: TrainingOptions, pro
     counts = count_simulated(model, seeds["thresholds"], options.scene_size, tell)
     chips = count_simulated(model, seeds["thresholds"], min(CHIP_SIZE, options.scene_size), tell)
     contract = contract.model_copy(update={"thresholds": choose_thresholds(counts + chips)})
-    evaluation = evaluate_simulated(
-        model,
-        seeds["test"],
-        options.scene_size,
-        thresholds=contract.thresholds,
-        progress=staged(progress, "testing"),
+    predicted = list(predict_simulated(model, seeds["test"], options.scene_size, staged(progress, "testing")))
+    found = count_pixels(predicted)
+    evaluation = score_simulated(found, seeds["test"], options.scene_size, contract.thresholds)
+    selection = Selection(contract.thresholds)
+    levels = np.array([selection.level(land_cover) for land_cover in CLASSES])
+    write_report(
+        report_folder(options),
+        f"{options.name} {options.version}: simulated scenes that the network had not seen",
+        [ReportedScene(scene, probabilities, levels) for scene, probabilities in predicted],
+        logs_in(options.work),
+        counts=found,
     )
     export_onnx(network, contract.model_copy(update={"metrics": evaluation.metrics()}), options.out)
     draft.unlink()

@@ -1,6 +1,9 @@
 """`suelo benchmark`."""
 
+import json
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -29,3 +32,17 @@ def test_swir_prints_the_table_of_the_model_card(tmp_path, write_dstl_folder, qu
     assert "| class | Jaccard | boosting | average precision |" in first.output
     assert "| small_vehicles |" in first.output
     assert second.output == first.output
+
+
+@pytest.mark.shared_data
+def test_elsewhere_prints_the_figures_of_the_model_card(shared_data, tmp_path):
+    picture = tmp_path / "agreement.png"
+    arguments = ["benchmark", "elsewhere", "--data", str(shared_data / "chips"), "--picture", str(picture)]
+    result = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert result.exit_code == 0
+    rows = dict(re.findall(r"^\| \**(\w+)\** \| *[\d.]* *\| \**([\d.]+)\** \|", result.output, re.MULTILINE))
+    card = (Path(__file__).parents[2] / "docs" / "model-card.md").read_text()
+    for name in ("buildings", "roads", "trees"):
+        assert re.search(rf"^\| {name} .*\b0?\.{rows[name][2:]}\b", card, re.MULTILINE), (name, rows[name])
+    assert picture.read_bytes()[1:4] == b"PNG"
+    assert json.loads(CliRunner().invoke(app, [*arguments[:4], "--json"]).stdout)["classes"][0]["key"] == "buildings"

@@ -4,11 +4,22 @@ import subprocess
 import sys
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from suelo.cli.app import app
 
-COMMANDS = [[], ["segment"], ["serve"], ["worker"], ["simulate"], ["train"], ["evaluate"], ["model", "show"]]
+
+def commands(group, above=()):
+    """Names of a command and of all below it."""
+    yield [*above]
+    for name, command in getattr(group, "commands", {}).items():
+        yield from commands(command, (*above, name))
+
+
+COMMANDS = [
+    names for names in commands(typer.main.get_command(app)) if names not in (["model"], ["user"], ["benchmark"])
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

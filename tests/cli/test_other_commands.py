@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from importlib.resources import files
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 
 from suelo.cli.app import app
 from suelo.errors import InputError, ModelError
+from suelo.model.contract import METADATA_KEY
 from suelo.model.session import load_model
 
 
@@ -95,6 +97,15 @@ def test_model_show_prints_what_the_contract_says():
     assert f"{contract.name} {contract.version}" in result.output
     assert f"{contract.metrics.jaccard['buildings']:.3f}" in result.output
     assert json.loads(invoke("model", "show", "--json").output) == contract.model_dump(mode="json")
+
+
+def test_model_show_takes_words_and_claims_no_licence_that_a_file_does_not_state(tmp_path):
+    onnx = pytest.importorskip("onnx")
+    assert "; measured with the model without flips" in " ".join(invoke("model", "show", "flips").output.split())
+    shipped = onnx.load(files("suelo.model") / "weights" / "suelo.onnx")
+    onnx.helper.set_model_props(shipped, {METADATA_KEY: '{"name": "theirs", "version": "1"}'})
+    onnx.save(shipped, tmp_path / "theirs.onnx")
+    assert "theirs 1, fp32, licence not stated" in invoke("model", "show", tmp_path / "theirs.onnx").output
 
 
 def test_model_show_refuses_what_is_no_model(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from suelo.model.contract import ModelContract
 from suelo.model.flips import FlippedModel
@@ -45,9 +46,22 @@ def test_the_answer_turns_with_the_image():
     assert np.abs(straight - load_model().predict(images)).max() > 0.01
 
 
+@pytest.mark.parametrize(
+    ("word", "measured"), [("flips", "the model without flips"), ("int8", "the fp32 model that it was made of")]
+)
+def test_figures_of_another_form_of_the_model_say_so(word, measured):
+    plain, other = load_model().contract, load_model(Path(word)).contract
+    assert other.metrics.measured_on == f"{plain.metrics.measured_on}; measured with {measured}"
+    assert other.metrics.jaccard == plain.metrics.jaccard
+    assert len(plain.metrics_elsewhere) == len(other.metrics_elsewhere) > 0
+    assert all(metrics.measured_on.endswith(f"measured with {measured}") for metrics in other.metrics_elsewhere)
+
+
 def test_a_word_takes_the_shipped_model_in_eight_orientations_under_a_name_of_its_own():
     plain, flipped = load_model(), load_model(Path("flips"))
-    assert flipped.contract == plain.contract.model_copy(update={"name": f"{plain.contract.name}-flips"})
+    same = flipped.contract.model_copy(update={"metrics": None, "metrics_elsewhere": (), "name": plain.contract.name})
+    assert same == plain.contract.model_copy(update={"metrics": None, "metrics_elsewhere": ()})
+    assert flipped.contract.name == f"{plain.contract.name}-flips"
     assert flipped.sha256 not in {plain.sha256, load_model(Path("int8")).sha256}
     images = np.random.default_rng(1).uniform(0, 1, (1, 8, 32, 32)).astype(np.float32)
     np.testing.assert_array_equal(flipped.predict(images), FlippedModel(plain).predict(images))

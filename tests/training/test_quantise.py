@@ -13,7 +13,7 @@ pytest.importorskip("nncf", reason="quantisation is in the training extra: pip i
 import onnx  # noqa: E402
 
 from suelo.errors import InputError, ModelError  # noqa: E402
-from suelo.model.contract import ModelContract  # noqa: E402
+from suelo.model.contract import Metrics, ModelContract  # noqa: E402
 from suelo.model.session import load_model  # noqa: E402
 from suelo.training.export import export_onnx  # noqa: E402
 from suelo.training.network import UNet  # noqa: E402
@@ -49,7 +49,10 @@ def write_network(path, **contract):
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory):
     folder = tmp_path_factory.mktemp("int8")
-    fp32 = write_network(folder / "fp32.onnx", tile=256, training={"seed": 4, "data": {"simulated": 2}})
+    metrics = Metrics(measured_on="a field", jaccard={"crops": 0.5}, mean_jaccard=0.5)
+    fp32 = write_network(
+        folder / "fp32.onnx", tile=256, metrics=metrics, training={"seed": 4, "data": {"simulated": 2}}
+    )
     seen = []
     int8 = quantise(
         fp32,
@@ -93,7 +96,9 @@ def test_the_contract_is_kept_and_says_how_the_file_was_made(pair):
     assert (note["chips"], note["seed"], note["fp32_sha256"]) == (8, 9, before.sha256)
     assert note["tool"].startswith("nncf ")
     kept = {name: value for name, value in after.contract.training.items() if name != "quantisation"}
-    assert after.contract.model_copy(update={"precision": "fp32", "training": kept}) == before.contract
+    assert after.contract.metrics.measured_on == "a field; measured with the fp32 model that it was made of"
+    changed = {"precision": "fp32", "training": kept, "metrics": before.contract.metrics}
+    assert after.contract.model_copy(update=changed) == before.contract
 
 
 def test_input_and_output_are_those_of_the_fp32_file(pair):

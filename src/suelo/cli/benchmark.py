@@ -169,7 +169,9 @@ def elsewhere_chip(
     data: Annotated[Path, typer.Option(help="Folder with the labelled WorldView-2 chip.")] = Path(
         "../shared/data/chips"
     ),
-    model: Annotated[Path | None, typer.Option(help="A model file; the shipped one by default.")] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="A model file, or int8 or flips; the shipped one by default.")
+    ] = None,
     picture: Annotated[
         Path | None, typer.Option(help="Draw what of buildings, roads and trees is found, missed and wrong: a PNG.")
     ] = None,

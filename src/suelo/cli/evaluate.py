@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    model: Annotated[Path | None, typer.Option(help="A model file; the shipped one by default.")] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="A model file, or int8 or flips; the shipped one by default.")
+    ] = None,
     data: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Labelled images instead: a folder in Kaggle's DSTL layout.")
     ] = None,

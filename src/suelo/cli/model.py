@@ -16,7 +16,9 @@ app = typer.Typer(help="What is inside a model file.", no_args_is_help=True, ric
 
 @app.command()
 def show(
-    file: Annotated[Path | None, typer.Argument(help="An .onnx file; the shipped one by default.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(help="An .onnx file, or int8 or flips; the shipped one by default.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The whole contract as JSON.")] = False,
 ) -> None:
     """Show a model's contract: bands, ground sampling distance, thresholds, training data, measured quality.
@@ -39,7 +41,8 @@ def show(
         typer.echo(contract.model_dump_json(indent=2))
         return
     console = Console()
-    console.print(f"{contract.name} {contract.version}, {contract.precision}, {contract.licence}", highlight=False)
+    licence = contract.licence or "licence not stated"
+    console.print(f"{contract.name} {contract.version}, {contract.precision}, {licence}", highlight=False)
     console.print(f"sha256 {model.sha256}", highlight=False)
     console.print(f"trained at {contract.gsd_m} m per pixel on {', '.join(contract.bands)}", highlight=False)
     if contract.metrics is None:

@@ -68,6 +68,10 @@ class Metrics(BaseModel):
     mean_polygon_jaccard: float | None = None
     scenes: dict[str, int] = {}
 
+    def said_of(self, measured_with: str) -> Self:
+        """The same figures, which say that another form of the model was measured."""
+        return self.model_copy(update={"measured_on": f"{self.measured_on}; measured with {measured_with}"})
+
 
 class ModelContract(BaseModel):
     """What a model file says about itself.
@@ -86,7 +90,7 @@ class ModelContract(BaseModel):
         training: Data, split, seed and options of the training.
         metrics: How good the model is, or None if nobody measured.
         metrics_elsewhere: How good it is in places of other kinds.
-        licence: SPDX identifier of the licence of the weights.
+        licence: SPDX identifier of the licence of the weights, or None if nobody said.
         git_commit: Commit of the code that made the file, or None.
     """
 
@@ -105,7 +109,7 @@ class ModelContract(BaseModel):
     training: dict[str, Any] = {}
     metrics: Metrics | None = None
     metrics_elsewhere: tuple[Metrics, ...] = ()
-    licence: str = "Apache-2.0"
+    licence: str | None = None
     git_commit: str | None = None
 
     @model_validator(mode="after")
@@ -121,6 +125,17 @@ class ModelContract(BaseModel):
         if 2 * self.halo >= self.tile:
             raise ValueError(f"its halo of {self.halo} pixels leaves nothing of a tile of {self.tile}")
         return self
+
+    def another_form(self, measured_with: str, **changes: object) -> Self:
+        """The contract of another form of the model, whose figures say that they are not of this form.
+
+        Args:
+            measured_with: The form that was measured, in words.
+            changes: Other fields that differ.
+        """
+        measured = None if self.metrics is None else self.metrics.said_of(measured_with)
+        elsewhere = tuple(metrics.said_of(measured_with) for metrics in self.metrics_elsewhere)
+        return self.model_copy(update={"metrics": measured, "metrics_elsewhere": elsewhere, **changes})
 
     def to_json(self) -> str:
         """The contract as one line of JSON."""

@@ -25,7 +25,7 @@ class FlippedModel(Model):
         Args:
             model: The model that answers.
         """
-        contract = model.contract.model_copy(update={"name": f"{model.contract.name}-flips"})
+        contract = model.contract.another_form("the model without flips", name=f"{model.contract.name}-flips")
         super().__init__(contract, hashlib.sha256(f"flips of {model.sha256}".encode()).hexdigest(), None)
         self._model = model
 

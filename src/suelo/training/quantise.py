@@ -45,8 +45,8 @@ def quantise(
     point, so the probabilities have as fine steps as before.
 
     The file has standard QuantizeLinear and DequantizeLinear nodes, which OpenVINO and ONNX Runtime turn into int8
-    arithmetic. Input, output and contract are those of the fp32 file, but for the precision and, in `training`, a
-    note of the calibration.
+    arithmetic. Input, output and contract are those of the fp32 file, but for the precision, a note of the
+    calibration in `training`, and that the figures say with which file they were measured.
 
     Args:
         model_path: An fp32 model file.
@@ -87,8 +87,10 @@ def quantise(
         )
         how = {"tool": f"nncf {nncf.__version__}", "preset": "mixed", "overflow_fix": "enable"}
     details = {**how, "chips": len(chips), "fp32_sha256": source.sha256, **(note or {})}
-    contract = source.contract.model_copy(
-        update={"precision": "int8", "training": {**source.contract.training, NOTE_KEY: details}}
+    contract = source.contract.another_form(
+        "the fp32 model that it was made of",
+        precision="int8",
+        training={**source.contract.training, NOTE_KEY: details},
     )
     write_model_file(quantised, contract, out)
     return out

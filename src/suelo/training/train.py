@@ -38,6 +38,9 @@ from suelo.training.watching import fit_gathered, validation_jaccard
 CHIP_SIZE = 160
 """Height and width of the chips that users have; thresholds must suit them too."""
 
+LICENCE = "Apache-2.0"
+"""Of the weights that a training makes: that of the software."""
+
 
 def train(options: TrainingOptions, progress: Progress | None = None) -> Path:
     """Train, and write a model file whose contract says how, and how good it is.
@@ -94,6 +97,7 @@ def _on_images(options: TrainingOptions, data: Path, progress: Progress | None) 
         },
         metrics=held_out.evaluate(DstlFolder(data), staged(progress, "testing")).metrics(),
         metrics_elsewhere=tuple(held_out.evaluate_elsewhere(kind).metrics() for kind in held_out.kinds()),
+        licence=LICENCE,
         git_commit=commit,
     )
     export_onnx(network, contract, options.out)
@@ -116,6 +120,7 @@ def _on_simulated_scenes(options: TrainingOptions, progress: Progress | None) ->
             "started_from": first_identity(options.start) if options.start is not None else None,
             "split": {name: [part[0], part[-1]] for name, part in seeds.items()},
         },
+        licence=LICENCE,
         git_commit=commit,
     )
     return export(network, contract, options, progress)

@@ -8,7 +8,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from suelo.training.losses import cross_entropy, segmentation_loss, soft_jaccard  # noqa: E402
+from suelo.errors import InputError  # noqa: E402
+from suelo.training.losses import cross_entropy, segmentation_loss, soft_jaccard, soft_tversky  # noqa: E402
+from suelo.training.options import TrainingOptions  # noqa: E402
 
 
 def logit(p):
@@ -80,3 +82,40 @@ def test_a_perfect_answer_costs_almost_nothing_and_a_wrong_one_much():
     weights = torch.ones(1, 1, 8, 8)
     assert segmentation_loss(right, targets, weights, torch.ones(10)).item() < 1e-3
     assert segmentation_loss(-right, targets, weights, torch.ones(10)).item() > 10
+
+
+def test_soft_tversky_weighs_what_is_missed_and_what_is_found_in_vain():
+    logits = one_class([logit(0.9), logit(0.2), logit(0.5)])
+    targets = one_class([1.0, 1.0, 0.0])
+    index, present = soft_tversky(logits, targets, torch.ones_like(targets), wrong=0.25, missed=0.5)
+    assert index.tolist() == pytest.approx([1.1 / (1.1 + 0.25 * 0.5 + 0.5 * 0.9)])
+    assert present.tolist() == [True]
+    same, _ = soft_tversky(logits, targets, torch.ones_like(targets), wrong=1.0, missed=1.0)
+    assert same.tolist() == soft_jaccard(logits, targets, torch.ones_like(targets))[0].tolist()
+
+
+def test_focal_cross_entropy_counts_what_is_known_already_for_little():
+    logits = one_class([logit(0.9), logit(0.4)])
+    targets = one_class([1.0, 1.0])
+    expected = (-math.log(0.9) * 0.1**2 - math.log(0.4) * 0.6**2) / 2
+    assert cross_entropy(logits, targets, torch.ones_like(targets), focus=2.0).tolist() == pytest.approx([expected])
+
+
+def test_the_losses_differ_in_the_part_that_their_name_says():
+    torch.manual_seed(1)
+    logits = torch.randn(2, 10, 4, 4)
+    targets = (torch.rand(2, 10, 4, 4) > 0.5).float()
+    weights, even = torch.ones(2, 1, 4, 4), torch.ones(10)
+    plain, tversky, focal = (
+        segmentation_loss(logits, targets, weights, even, loss=loss).item() for loss in ("jaccard", "tversky", "focal")
+    )
+    overlap = [1 - measure(logits, targets, weights)[0].mean().item() for measure in (soft_jaccard, soft_tversky)]
+    entropy = [cross_entropy(logits, targets, weights, focus).mean().item() for focus in (0.0, 2.0)]
+    assert plain == pytest.approx(entropy[0] + overlap[0])
+    assert tversky == pytest.approx(entropy[0] + overlap[1])
+    assert focal == pytest.approx(entropy[1] + overlap[0])
+
+
+def test_a_loss_that_there_is_not_is_refused():
+    with pytest.raises(InputError, match="jaccard, tversky or focal, not 'hinge'"):
+        TrainingOptions(loss="hinge")

@@ -49,6 +49,13 @@ Widths = Annotated[
 Indices = Annotated[
     bool, typer.Option("--indices", help="The network also sees the spectral indices NDVI, NDWI, EVI and CCCI.")
 ]
+Loss = Annotated[
+    str | None,
+    typer.Option(
+        help="What is minimised: cross-entropy and soft jaccard (the default), or tversky in the place of jaccard, "
+        "or focal in the place of cross-entropy."
+    ),
+]
 Watch = Annotated[
     int,
     typer.Option(
@@ -85,6 +92,7 @@ def train(
     fold: Fold = None,
     widths: Widths = None,
     indices: Indices = False,
+    loss: Loss = None,
     scenes: Scenes = None,
     watch: Watch = 0,
     patience: Patience = 0,
@@ -136,6 +144,7 @@ def train(
         fold=fold,
         widths=widths,
         indices=indices,
+        loss=loss,
         scenes=scenes,
         watch=watch,
         patience=patience,

@@ -185,7 +185,8 @@ class _Run:
         targets, weights = batch.targets.to(self.device), batch.weights.to(self.device)
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bfloat16):
             logits = self.network(images)
-        loss = segmentation_loss(logits, targets, weights, self.class_weights, batch.kinds.to(self.device))
+        kinds = batch.kinds.to(self.device)
+        loss = segmentation_loss(logits, targets, weights, self.class_weights, kinds, self.options.loss)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.options.gradient_clip)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, astuple, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from suelo.errors import InputError
 from suelo.model.contract import STRIDE
@@ -20,6 +20,9 @@ TEST_SEEDS = range(300_000, 400_000)
 
 WIDTHS = (32, 64, 144, 256)
 """Channels of the shipped network at half, quarter, eighth and sixteenth resolution."""
+
+Loss = Literal["jaccard", "tversky", "focal"]
+"""What a training minimises, see `TrainingOptions.loss`."""
 
 FOLD = 2
 """Side of the blocks of pixels that are the channels of one pixel at the network's finest level."""
@@ -133,6 +136,8 @@ class TrainingOptions:
         chip: Height and width of a training chip in pixels.
         batch: Chips per step.
         steps: Steps in all.
+        loss: What is minimised: cross-entropy with the soft Jaccard index ("jaccard") or the soft Tversky index
+            ("tversky"), or focal cross-entropy with the soft Jaccard index ("focal").
         learning_rate: Highest learning rate of AdamW; it rises over the first steps, then falls along a cosine.
         weight_decay: Of AdamW.
         gradient_clip: Largest norm of the gradient.
@@ -170,6 +175,7 @@ class TrainingOptions:
     chip: int = 160
     batch: int = 8
     steps: int = 4000
+    loss: Loss = "jaccard"
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
     gradient_clip: float = 5.0
@@ -197,6 +203,8 @@ class TrainingOptions:
         for name in (*counts, "batch", "steps", "validate_every", "checkpoint_every", "at_once"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name.replace('_', ' ')} must be 1 or more, not {getattr(self, name)}.")
+        if self.loss not in get_args(Loss):
+            raise InputError(f"A loss is {', '.join(get_args(Loss)[:-1])} or {get_args(Loss)[-1]}, not {self.loss!r}.")
         if not self.scenes and self.data is None:
             raise InputError(
                 "There is nothing to train on: simulated scenes or a folder of labelled images are needed."

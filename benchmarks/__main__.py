@@ -14,6 +14,7 @@ from benchmarks.measurement import report
 from benchmarks.network import network
 from benchmarks.polygons import polygons
 from benchmarks.scene import scenes
+from benchmarks.shapes import shapes
 
 
 def main() -> None:
@@ -25,7 +26,7 @@ def main() -> None:
         "names",
         nargs="*",
         metavar="NAME",
-        help="chip, clients, cold, network, scene, polygons, workers; all by default",
+        help="chip, clients, cold, network, scene, polygons, shapes, workers; all by default",
     )
     options = parser.parse_args()
     measurements = {
@@ -35,6 +36,7 @@ def main() -> None:
         "network": network,
         "scene": partial(scenes, options.large),
         "polygons": partial(polygons, options.large),
+        "shapes": shapes,
         "workers": workers,
     }
     unknown = [name for name in options.names if name not in measurements]

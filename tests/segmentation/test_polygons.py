@@ -335,6 +335,20 @@ def test_simplification_stays_within_its_tolerance():
     assert max(shapely.hausdorff_distance(a.exterior, b.exterior) for a, b in zip(exact, simple, strict=True)) <= 0.8
 
 
+@pytest.mark.parametrize(("lon", "lat", "left"), [(1e-5, 2e-5, "upper"), (8e-5, 1e-5, "right")])
+def test_metres_of_simplification_are_metres_along_both_sides_of_a_pixel(lon, lat, left):
+    # At 60° north a degree of longitude is half as long as one of latitude: one side is four times the other.
+    bands = np.zeros((10, 60, 60), np.uint8)
+    bands[0, 10:50, 10:50] = 250
+    bands[0, 9, 20:26] = bands[0, 20:26, 50] = 250  # a bump on the upper edge and one on the right edge
+    grid = Grid(60, 60, Affine(lon, 0, 11, 0, -lat, 60), CRS.from_epsg(4326))
+    tolerance = 0.55 * max(grid.pixel_m)
+    assert tolerance > 2 * min(grid.pixel_m)
+    (simple,) = buildings(ArrayProbabilities(bands, grid), replace(EVERYTHING, simplify_m=tolerance))
+    _, _, east, north = simple.bounds
+    assert ((east - 11) / lon, (60 - north) / lat) == pytest.approx((51, 10) if left == "right" else (50, 9))
+
+
 def test_removing_many_vertices_does_not_add_up_beyond_the_tolerance():
     # A hundredth of a large disc is much ground: only the tolerance keeps its outline round.
     rows, columns = np.mgrid[0:700, 0:700]

@@ -124,7 +124,8 @@ def _batches(
         stop = start + len(part)
         geometry = part.geometries(grid.transform)
         if selection.simplify_m > 0:
-            simpler = simplified(part, selection.simplify_m / grid.gsd_m, done + start)
+            height_m, width_m = grid.pixel_m
+            simpler = simplified(part, selection.simplify_m, (width_m, height_m), done + start)
             geometry = _valid_or(geometry, simpler.geometries(grid.transform))
         some = objects.between(start, stop)
         yield Polygons(land_cover, geometry, some.area_m2, some.mean_probability)

@@ -14,7 +14,7 @@ _FEWEST = 4
 """A ring keeps at least this many vertices."""
 
 
-def simplified(outlines: Outlines, tolerance: float, first: int = 0) -> Outlines:
+def simplified(outlines: Outlines, tolerance: float, pixel: tuple[float, float], first: int = 0) -> Outlines:
     """Remove vertices, those with the smallest triangles first, in all rings at once.
 
     The order is that of Visvalingam and Whyatt ("Line generalisation by repeated elimination of points", The
@@ -27,13 +27,14 @@ def simplified(outlines: Outlines, tolerance: float, first: int = 0) -> Outlines
 
     Args:
         outlines: Exact outlines.
-        tolerance: In the units of the coordinates.
+        tolerance: Largest distance, in the unit of `pixel`.
+        pixel: Width and height of a pixel.
         first: Number of the first object among all of its class, so that the result is the same whatever the batches.
 
     Returns:
         Outlines of the same objects in the same order.
     """
-    work = _Work(outlines, tolerance, first)
+    work = _Work(outlines, tolerance, pixel, first)
     while work.remove():
         pass
     return work.outlines(outlines)
@@ -42,11 +43,12 @@ def simplified(outlines: Outlines, tolerance: float, first: int = 0) -> Outlines
 class _Work:
     """Open rings, one after the other in flat arrays; those that are finished are set aside."""
 
-    def __init__(self, outlines: Outlines, tolerance: float, first: int) -> None:
+    def __init__(self, outlines: Outlines, tolerance: float, pixel: tuple[float, float], first: int) -> None:
         lengths = np.diff(outlines.rings) - 1
         opened = np.ones(len(outlines.coordinates), np.bool_)
         opened[outlines.rings[1:] - 1] = False
         self._tolerance = tolerance
+        self._pixel = np.array(pixel)
         self._first = first
         self._points = outlines.coordinates[opened].astype(np.float64)
         self._ring = np.repeat(np.arange(len(lengths)), lengths)
@@ -65,7 +67,7 @@ class _Work:
         if not self._ring.size:
             return False
         before, after = _neighbours(self._ring)
-        size, distance, bulge = _triangles(self._points[before], self._points, self._points[after])
+        size, distance, bulge = _triangles(self._points[before], self._points, self._points[after], self._pixel)
         slack = np.maximum(self._slack[before], self._slack) + distance
         owner = self._polygon[self._ring]
         possible = (slack <= self._tolerance) & (size <= self._budget[owner])
@@ -122,11 +124,13 @@ def _neighbours(ring: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.i
 
 
 def _triangles(
-    a: NDArray[np.float64], b: NDArray[np.float64], c: NDArray[np.float64]
+    a: NDArray[np.float64], b: NDArray[np.float64], c: NDArray[np.float64], pixel: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
-    """Area of each triangle, distance of `b` from the stretch between `a` and `c`, and the side on which `b` lies."""
+    """Area of each triangle in pixels, distance of `b` from the stretch between `a` and `c`, and the side of `b`."""
     chord, leg = c - a, b - a
     cross = chord[:, 0] * leg[:, 1] - chord[:, 1] * leg[:, 0]
+    chord *= pixel
+    leg *= pixel
     squared = np.maximum((chord**2).sum(axis=1), 1e-12)
     along = np.clip((chord * leg).sum(axis=1) / squared, 0, 1)
     distance = np.hypot(*(leg - along[:, None] * chord).T)

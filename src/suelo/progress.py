@@ -9,6 +9,10 @@ Report = Callable[[str, float, float], None]
 """Takes what is being done, how much is done, and how much there is."""
 
 
+def unwatched(stage: str, done: float, total: float) -> None:
+    """Report to nobody."""
+
+
 @contextmanager
 def progress_bar(title: str, *, hidden: bool = False) -> Iterator[Report]:
     """Show a bar while the block runs; it goes away at the end, and stays silent where nobody watches.

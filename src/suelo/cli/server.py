@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import typer
 
+from suelo.progress import progress_bar
+
 _PROXY_HEADERS = {"x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"}
 
 
@@ -49,7 +51,8 @@ class Server:
         service = JobService(settings)
         if self.sample:
             typer.echo("Making the sample result …")
-            service.ensure_sample()
+            with progress_bar("Sample") as report:
+                service.ensure_sample(report)
         server = create_server(
             create_app(service),
             sockets=list(sockets),

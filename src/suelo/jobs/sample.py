@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from suelo.progress import Report
+
 if TYPE_CHECKING:
     from suelo.jobs.job import Job
     from suelo.jobs.records import Records
@@ -47,26 +49,33 @@ class Sample:
         self._folder = folder
         self._lock = threading.Lock()
 
-    def ensure(self) -> Job:
-        """The shared job of the model."""
+    def ensure(self, report: Report) -> Job:
+        """The shared job of the model; `report` hears how far it is while it is made."""
         with self._lock:
             for job in self._records.shared():
                 fits = job.model_sha256 == self._model().sha256 and job.status not in {"failed", "cancelled"}
                 if fits and not self._delete_lost(job):
                     return job
-            job = self._make()
+            job = self._make(report)
             for old in self._records.shared():
                 if old.id != job.id and old.finished:
                     self._delete(old.id)
             return job
 
-    def _make(self) -> Job:
+    def _make(self, report: Report) -> Job:
         from suelo.simulation import simulate
 
         self._folder.mkdir(parents=True, exist_ok=True)
         try:
             path = self._folder / "Sample.tif"
-            simulate(path, height=_SIZE, width=_SIZE, seed=_SEED)
+            simulate(
+                path,
+                height=_SIZE,
+                width=_SIZE,
+                seed=_SEED,
+                progress=lambda share: report("drawing", round(share * 1000), 1000),
+            )
+            report("segmenting", 0, 1000)
             return self._submit(path.read_bytes(), path.name)
         finally:
             shutil.rmtree(self._folder, ignore_errors=True)

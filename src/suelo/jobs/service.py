@@ -32,6 +32,7 @@ from suelo.jobs.sample import Sample
 from suelo.jobs.uploads import Uploads
 from suelo.jobs.users import Users
 from suelo.model.session import Model, shared_model
+from suelo.progress import Report, unwatched
 from suelo.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -316,9 +317,13 @@ class JobService:
         """
         self._removal.delete(job_id)
 
-    def ensure_sample(self) -> Job:
-        """The shared sample job; it is made of a simulated scene if the model has none yet."""
-        return self._sample.ensure()
+    def ensure_sample(self, report: Report = unwatched) -> Job:
+        """The shared sample job; it is made of a simulated scene if the model has none yet.
+
+        Args:
+            report: Hears how far it is while it is made.
+        """
+        return self._sample.ensure(report)
 
     def list(self, owner: str, limit: int = 50, before: Place | str | None = None) -> Sequence[Job]:
         """Jobs of an owner and shared samples, newest first.

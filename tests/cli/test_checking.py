@@ -21,8 +21,8 @@ def test_a_whole_folder_is_shown_and_ends_well(tmp_path, write_dstl_folder):
     assert result.returncode == 0, result.stderr
     for image_id in PLACES:
         assert f"\n{image_id}   " in result.stdout
-    assert "96×112" in result.stdout
-    assert "16×18" in result.stdout
+    assert "112×96" in result.stdout
+    assert "18×16" in result.stdout
     assert "+1.0, -0.5" in result.stdout
     assert "91 %" in result.stdout
     assert "1–10" in result.stdout

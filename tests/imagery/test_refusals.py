@@ -64,7 +64,7 @@ def test_pages_of_other_sizes(tmp_path):
         for page in range(8):
             file.write(np.ones((20, 20 + (page == 5)), np.uint16))
     message = refusal(tmp_path / "a.tif")
-    assert "The 8 pages of this file differ: one has 20 × 20 pixels and 1 band, another 20 × 21" in message
+    assert "The 8 pages of this file differ: one has 20 × 20 pixels and 1 band, another 21 × 20 and" in message
 
 
 def test_pages_of_other_types(tmp_path):
@@ -90,7 +90,7 @@ def test_other_sample_types(save, dtype):
 @pytest.mark.parametrize("shape", [(15, 40), (40, 15), (1, 1)])
 def test_too_small(save, shape):
     message = refusal(save(np.ones((8, *shape), np.uint16)))
-    assert message.startswith(f"This image has {shape[0]} × {shape[1]} pixels; Suelo needs at least 16 × 16")
+    assert message.startswith(f"This image has {shape[1]} × {shape[0]} pixels; Suelo needs at least 16 × 16")
 
 
 FOREIGN = {

@@ -97,7 +97,7 @@ def test_no_image_at_all_is_an_obstacle(tmp_path, write_dstl_folder):
     ("spoil", "words"),
     [
         (lambda path: image(path, bands=3), "has 3 bands; the M images of the DSTL data set have 8"),
-        (pan_sharpened, "0.30 × 0.30 m on the ground; those of M images are 1.24 m"),
+        (pan_sharpened, "448 × 384 pixels, which makes them 0.30 × 0.30 m on the ground; those of M images are 1.24"),
         (lambda path: path.write_bytes(path.read_bytes()[:3000]), "6110_1_2_M.tif is not an image, or not a whole one"),
         (lambda path: image(path.parent.parent / "reliable" / "6110_1_2.tif", 1, 50, 50), "mask of image 6110_1_2"),
     ],

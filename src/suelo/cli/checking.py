@@ -90,7 +90,7 @@ def _ranges(numbers: tuple[int, ...]) -> str:
 def _size(image: ImageCheck, kind: str) -> str:
     for found, (height, width) in image.sizes.items():
         if found == kind:
-            return f"{height}×{width}"
+            return f"{width}×{height}"
     told = image.problems if kind == "M" else image.remarks
     return "[red]unusable[/]" if told else "[yellow]missing[/]"
 

@@ -95,7 +95,7 @@ def inspect(source: Source) -> tuple[Layout, DatasetReader]:
             dtype = _dtype(image)
             if height < MIN_SIZE or width < MIN_SIZE:
                 raise ImageError(
-                    f"This image has {height} × {width} pixels; Suelo needs at least {MIN_SIZE} × {MIN_SIZE}."
+                    f"This image has {width} × {height} pixels; Suelo needs at least {MIN_SIZE} × {MIN_SIZE}."
                 )
             _require_whole(image, source)
             if kind == "pages":
@@ -155,8 +155,8 @@ def _kind_of_pages(pages: list[tuple[int, int, int]]) -> tuple[Kind, int, int]:
     if len(set(pages)) > 1:
         other = next(page for page in pages if page != pages[0])
         raise ImageError(
-            f"The {count} pages of this file differ: one has {height} × {width} pixels and {_bands(bands)}, another "
-            f"{other[1]} × {other[0]} and {_bands(other[2])}; {NEEDED}, as 8 bands or 8 equal pages."
+            f"The {count} pages of this file differ: one has {width} × {height} pixels and {_bands(bands)}, another "
+            f"{other[0]} × {other[1]} and {_bands(other[2])}; {NEEDED}, as 8 bands or 8 equal pages."
         )
     if count == BANDS:
         return "pages", height, width

@@ -185,8 +185,8 @@ def _odd_size(folder: DstlFolder, image_id: str, kind: ImageKind, shape: tuple[i
     if max(ratios) <= _GSD_TOLERANCE:
         return []
     return [
-        f"{folder.image_path(image_id, kind)} has {shape[0]} × {shape[1]} pixels, which makes them "
-        f"{gsd[1]:.2f} × {gsd[0]:.2f} m on the ground; those of {kind} images are {_GSD_M[kind]:g} m."
+        f"{folder.image_path(image_id, kind)} has {shape[1]} × {shape[0]} pixels, which makes them "
+        f"{gsd[0]:.2f} × {gsd[1]:.2f} m on the ground; those of {kind} images are {_GSD_M[kind]:g} m."
     ]
 
 

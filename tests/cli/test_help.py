@@ -29,6 +29,14 @@ def test_every_command_has_help_with_an_example(command):
     assert "suelo " + " ".join(command) in result.output
 
 
+@pytest.mark.parametrize(
+    "command", [["segment"], ["evaluate"], ["model", "show"], ["benchmark", "elsewhere"]], ids=" ".join
+)
+def test_commands_that_take_a_model_name_the_words_that_stand_for_one(command):
+    words = CliRunner().invoke(app, [*command, "--help"], env={"COLUMNS": "200"}).output.split()
+    assert {"int8", "flips"} <= {word.strip(",;:") for word in words}
+
+
 def test_help_imports_no_heavy_library():
     code = (
         "import sys; sys.argv = ['suelo', '--help']\n"

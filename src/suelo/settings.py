@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from platformdirs import user_data_path
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from suelo.errors import InputError
@@ -14,6 +14,8 @@ from suelo.errors import InputError
 
 class Settings(BaseSettings):
     """What an operator can set; each field is the environment variable `SUELO_<FIELD>`.
+
+    An empty variable is one that is not set, but for those of the background map, where empty means none.
 
     Attributes:
         home: Folder for results where `store` and `database` do not say otherwise.
@@ -65,7 +67,12 @@ class Settings(BaseSettings):
     auth: Literal["none", "token", "gateway"] = "none"
     basemap_url: str = "https://tile.openstreetmap.org/{z}/{x}/{y}.png"
     basemap_attribution: str = "© OpenStreetMap contributors"
-    log_level: str = "INFO"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty(cls, given: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in given.items() if value != "" or name.startswith("basemap_")}
 
     @property
     def store_url(self) -> str:

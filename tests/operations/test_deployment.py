@@ -42,7 +42,11 @@ def check_command(command: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    [*UNITS, *(DEPLOY / name for name in ("compose.yaml", "compose.env.example", "Caddyfile", "Dockerfile"))],
+    [
+        *UNITS,
+        *(DEPLOY / name for name in ("compose.yaml", "compose.env.example", "Caddyfile", "Dockerfile")),
+        DEPLOY / "systemd" / "environment.example",
+    ],
     ids=lambda path: path.name,
 )
 def test_every_variable_is_a_setting(path: Path) -> None:
@@ -54,6 +58,65 @@ def test_the_settings_in_the_guide_are_there() -> None:
     named = set(re.findall(r"\bSUELO_[A-Z_]+\b", (ROOT / "docs" / "operations.md").read_text()))
     assert named <= VARIABLES | OF_THE_FILES
     assert {"SUELO_RETENTION_DAYS", "SUELO_PRESIGN"} <= named
+
+
+def table_of_settings(path: Path) -> list[tuple[str, str]]:
+    """The fields and defaults that the section on settings of a guide has in its table."""
+    (section,) = re.findall(r"^## Settings\n(.*?)(?:^## |\Z)", path.read_text(), re.MULTILINE | re.DOTALL)
+    rows = re.findall(r"^\| `SUELO_(\w+)` \| .+ \| (.+?) \|$", section, re.MULTILINE)
+    return [(name.lower(), default) for name, default in rows]
+
+
+def test_the_table_of_settings_has_every_setting_with_its_default() -> None:
+    table = table_of_settings(ROOT / "docs" / "operations.md")
+    assert sorted(name for name, _ in table) == sorted(Settings.model_fields)
+    for name, default in table:
+        field = Settings.model_fields[name]
+        if field.default_factory is None and field.default not in ("", None):
+            assert getattr(Settings.model_validate({name: default.strip("`")}), name) == field.default, name
+        else:  # there are words for it
+            assert re.fullmatch(r"[^`].{5,}", default), name
+
+
+def test_the_short_table_of_settings_says_the_same() -> None:
+    table = table_of_settings(ROOT / "README.md")
+    assert len(table) > 5
+    assert set(table) <= set(table_of_settings(ROOT / "docs" / "operations.md"))
+
+
+def test_compose_passes_settings_on_with_their_usual_defaults(compose: dict) -> None:
+    given = {k: v for k, v in compose["services"]["web"]["environment"].items() if k.startswith("SUELO_")}
+    passed_on = {name for name, value in given.items() if value is None}
+    # The image and the file itself say where things are; the others are for AWS and for an S3 server within reach.
+    assert set(given) - passed_on == {"SUELO_DATABASE", "SUELO_STORE"}
+    elsewhere = {
+        f"SUELO_{name}" for name in ("HOME", "PRESIGN", "QUEUE", "HANDOVER_S", "DATABASE_IAM", "DATABASE_MIGRATE")
+    }
+    assert set(given) | elsewhere == VARIABLES
+    assert not set(given) & elsewhere
+    # What the example names arrives somewhere, with the default that it shows.
+    text = (DEPLOY / "compose.env.example").read_text()
+    example = dict(re.findall(r"^#?(SUELO_\w+)=(.*)$", text, re.MULTILINE))
+    assert passed_on <= set(example)
+    assert set(example) - passed_on <= set(re.findall(r"\$\{(\w+)", (DEPLOY / "compose.yaml").read_text()))
+    shown = Settings.model_validate({name[6:].lower(): example[name] for name in passed_on})
+    assert shown.model_dump(exclude={"home"}) == Settings.model_construct().model_dump(exclude={"home"})
+
+
+def test_the_commands_of_backups_name_what_compose_has(compose: dict) -> None:
+    guide = (ROOT / "docs" / "operations.md").read_text().replace("\\\n", " ")
+    words = re.findall(
+        r"^    docker compose -f deploy/compose\.yaml (?:up --detach --wait|stop|exec -T) (.*)$", guide, re.MULTILINE
+    )
+    services = {word for line in words for word in line.partition(" pg_")[0].split()}
+    assert services == {"database", "store", "proxy", "web", "worker"} == set(compose["services"])
+    database, store = compose["services"]["database"], compose["services"]["store"]
+    copies = re.findall(r"--volume (\w+?)_(\w+):/results(?::ro)? (\S+) ", guide)
+    assert copies == [(compose["name"], store["volumes"][0].partition(":")[0], database["image"])] * 2
+    users = re.findall(r"--username (\w+)", guide)
+    assert set(users) == {database["environment"]["POSTGRES_USER"]}
+    assert "--format custom suelo >" in guide
+    assert database["environment"]["POSTGRES_DB"] == "suelo"
 
 
 def test_compose_runs_commands_that_exist_and_asks_an_address_that_exists(compose: dict, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import json
 import re
 import shlex
 import subprocess
@@ -22,6 +23,7 @@ import suelo
 from suelo.api.app import create_api
 from suelo.aws import migrate, upkeep
 from suelo.aws.overflow import MAX_ANSWER
+from suelo.aws.telemetry import NAME, NAMESPACE, count, observed
 from suelo.jobs.database import SCHEMA_VERSION
 from suelo.jobs.downloads import DIRECT_BYTES
 from suelo.jobs.objects import export_key, key
@@ -234,8 +236,10 @@ def test_times_fit_each_other(resources: dict[str, Any], functions: dict[str, An
     assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert source["BatchSize"] == 1
     assert queue["RedrivePolicy"]["deadLetterTargetArn"] == {"GetAtt": "DeadJobs.Arn"}
-    front = functions["api"]["Events"]["All"]["Properties"]
-    assert functions["api"]["Timeout"] * 1000 < front["TimeoutInMillis"] <= 30_000
+    fronts = [event["Properties"] for event in functions["api"]["Events"].values() if "Auth" not in event["Properties"]]
+    assert fronts
+    for front in fronts:
+        assert functions["api"]["Timeout"] * 1000 < front["TimeoutInMillis"] <= 30_000
 
 
 def test_scenes_have_room(template: dict[str, Any], functions: dict[str, Any]) -> None:
@@ -274,6 +278,121 @@ def test_browsers_of_the_allowed_origin_get_what_they_need(resources: dict[str, 
     assert bucket["AllowedOrigins"] == api["AllowOrigins"] == [{"Ref": "AllowedOrigin"}]
     assert {"PUT", "GET"} <= set(bucket["AllowedMethods"])
     assert {"authorization", "content-type", "idempotency-key"} <= set(api["AllowHeaders"])
+
+
+def test_browsers_may_ask_without_a_token_what_they_may_send(translated: dict[str, Any]) -> None:
+    (api,) = [resource for resource in translated.values() if resource["Type"] == "AWS::ApiGatewayV2::Api"]
+    body = api["Properties"]["Body"]
+    taken = {method.upper() for item in body["paths"].values() for method in item}
+    # A preflight that a route takes is asked for a token; the gateway answers what no route takes.
+    assert not taken & {"OPTIONS", "X-AMAZON-APIGATEWAY-ANY-METHOD"}
+    assert taken == set(body["x-amazon-apigateway-cors"]["allowMethods"])
+    everything = body["paths"]["/{proxy+}"]
+    assert {method.upper() for method in everything} == taken
+    assert all(route["security"] == [{"Cognito": []}] for route in everything.values())
+
+
+def test_the_gateway_takes_every_method_that_the_api_has(functions: dict[str, Any], tmp_path: Path) -> None:
+    service = JobService(Settings(home=tmp_path, auth="gateway"))
+    try:
+        rules = [
+            rule for rule in create_api(service).url_map.iter_rules() if rule.rule.startswith(("/v1/", "/segment"))
+        ]
+        methods = {method for rule in rules for method in rule.methods or ()} - {"OPTIONS"}
+    finally:
+        service.stop()
+    routes = [event["Properties"] for event in functions["api"]["Events"].values()]
+    assert {route["Method"] for route in routes if route["Path"] == "/{proxy+}"} == methods - {"OPTIONS"}
+
+
+DIMENSIONS = {
+    # AWS's own metrics: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/aws-services-cloudwatch-metrics.html
+    "AWS/SQS": (
+        {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"},
+        "QueueName",
+        "AWS::SQS::Queue",
+    ),
+    "AWS/ApiGateway": ({"5xx"}, "ApiId", "AWS::Serverless::HttpApi"),
+    "AWS/Lambda": ({"Errors", "Throttles"}, "FunctionName", "AWS::Serverless::Function"),
+    "AWS/RDS": ({"FreeStorageSpace", "CPUUtilization"}, "DBInstanceIdentifier", "AWS::RDS::DBInstance"),
+}
+
+
+def counted() -> dict[str, set[str]]:
+    """Metrics that the code counts, by the function that counts them."""
+    found = {}
+    for path in (SOURCE / "aws").glob("*.py"):
+        asked = re.findall(r"\bcount\((.*)", path.read_text())
+        if path.stem != "telemetry" and asked:
+            found[path.stem] = {name for text in asked for name in re.findall(r'"([A-Z]\w+)"', text)}
+    return found
+
+
+def test_every_alarm_watches_something_that_there_is(resources: dict[str, Any]) -> None:
+    alarms = {name: r["Properties"] for name, r in resources.items() if r["Type"] == "AWS::CloudWatch::Alarm"}
+    assert len(alarms) >= 11
+    for name, alarm in alarms.items():
+        assert alarm["AlarmActions"] == [{"Ref": "Alarms"}], name
+        dimensions = {dimension["Name"]: dimension["Value"] for dimension in alarm["Dimensions"]}
+        if alarm["Namespace"] == NAMESPACE:
+            assert set(dimensions) == {"function", "service"}, name
+            assert dimensions["service"] == NAME
+            assert alarm["MetricName"] in counted()[dimensions["function"]], name
+            continue
+        metrics, dimension, kind = DIMENSIONS[alarm["Namespace"]]
+        assert alarm["MetricName"] in metrics, name
+        assert set(dimensions) == {dimension}, name
+        ((_, value),) = dimensions[dimension].items()
+        assert resources[value.removesuffix(".QueueName")]["Type"] == kind, name
+    assert resources["Api"]["Properties"]["DefaultRouteSettings"]["DetailedMetricsEnabled"] is True
+    watched = [plain(d["Value"]) for a in alarms.values() if a["MetricName"] == "Throttles" for d in a["Dimensions"]]
+    assert {"${ApiFunction}", "${WorkerFunction}"} <= set(watched)
+
+
+def test_metrics_come_with_the_dimensions_that_alarms_ask_for(capsys: pytest.CaptureFixture[str]) -> None:
+    class Context:
+        function_name, memory_limit_in_mb, aws_request_id = "worker", 1024, "1"
+        invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:worker"
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("POWERTOOLS_TRACE_DISABLED", "true")
+        observed(lambda event, context: count("Failed"), "worker")({}, Context())
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "CloudWatchMetrics" in line]
+    (found,) = [line for line in lines if "Failed" in line]
+    (directive,) = found["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == NAMESPACE
+    assert [sorted(names) for names in directive["Dimensions"]] == [["function", "service"]]
+    assert (found["function"], found["service"]) == ("worker", NAME)
+
+
+def test_the_guide_names_every_metric_and_output(folder: Path, template: dict[str, Any]) -> None:
+    guide = (folder.parents[1] / "docs" / "aws.md").read_text()
+    for names in counted().values():
+        for name in names:
+            assert f"`{name}`" in guide
+    for name in ("ApiUrl", "UserPoolId", "UserPoolClientId"):
+        assert name in template["Outputs"]
+        assert f"`{name}`" in guide
+
+
+OUTPUTS = {
+    "ApiUrl": "https://${Api}.execute-api.${AWS::Region}.${AWS::URLSuffix}",
+    "UserPoolId": "${Users}",
+    "UserPoolClientId": "${UsersClient}",
+    "BucketName": "${Objects}",
+    "QueueUrl": "${Jobs}",
+    "DeadLetterQueueUrl": "${DeadJobs}",
+    "DatabaseId": "${Database}",
+    "AlarmTopic": "${Alarms}",
+}
+
+
+def test_outputs_are_what_they_are_called(template: dict[str, Any]) -> None:
+    # `Ref` gives the id of a pool, client, API or instance, the name of a bucket, the URL of a queue, the ARN of a topic.
+    assert {name: plain(output["Value"]) for name, output in template["Outputs"].items()} == OUTPUTS
+    for value in OUTPUTS.values():
+        for name in re.findall(r"\$\{(\w+)\}", value):
+            assert name in template["Resources"]
 
 
 def test_every_bucket_is_private_and_encrypted(resources: dict[str, Any]) -> None:

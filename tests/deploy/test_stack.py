@@ -135,7 +135,7 @@ def test_functions_sign_in_as_the_user_that_the_migration_makes(
     address = plain(template["Globals"]["Function"]["Environment"]["Variables"]["SUELO_DATABASE"])
     url = make_url(address.replace("${Proxy.Endpoint}", "proxy"))
     assert (url.username, url.database) == (tables["Role"], tables["Database"])
-    assert url.database == resources["Database"]["Properties"]["DBName"]
+    assert resources["Database"]["Properties"]["DBName"]["If"][-1] == url.database
     assert parse_qs(urlsplit(address).query)["sslmode"] == ["verify-full"]
     for name in ("RecordsAndObjects", "ProxyRole"):
         properties = resources[name]["Properties"]
@@ -388,11 +388,24 @@ OUTPUTS = {
 
 
 def test_outputs_are_what_they_are_called(template: dict[str, Any]) -> None:
-    # `Ref` gives the id of a pool, client, API or instance, the name of a bucket, the URL of a queue, the ARN of a topic.
+    # `Ref` gives the id of a pool, client or instance, the name of a bucket, the URL of a queue, the ARN of a topic.
     assert {name: plain(output["Value"]) for name, output in template["Outputs"].items()} == OUTPUTS
     for value in OUTPUTS.values():
         for name in re.findall(r"\$\{(\w+)\}", value):
             assert name in template["Resources"]
+
+
+def test_a_database_from_a_snapshot_has_what_the_snapshot_says(resources: dict[str, Any], folder: Path) -> None:
+    database = resources["Database"]["Properties"]
+    nothing, snapshot = {"Ref": "AWS::NoValue"}, {"Ref": "DatabaseSnapshot"}
+    assert database["DBSnapshotIdentifier"] == {"If": ["HasSnapshot", snapshot, nothing]}
+    for name in ("DBName", "MasterUsername"):  # RDS refuses them beside a snapshot
+        assert database[name]["If"][:2] == ["HasSnapshot", nothing]
+    assert "DBInstanceIdentifier" not in database  # a fixed one could not be replaced
+    guide = (folder.parents[1] / "docs" / "aws.md").read_text()
+    named = re.findall(r"physical (\w+)\)", guide) + re.findall(r"for name in (.*?);", guide)[0].split()
+    assert len(named) > 6
+    assert set(named) <= set(resources)
 
 
 def test_every_bucket_is_private_and_encrypted(resources: dict[str, Any]) -> None:

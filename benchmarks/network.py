@@ -1,4 +1,4 @@
-"""The network alone: tiles, sessions, precision, and ONNX Runtime on the same file."""
+"""The network alone: tiles, sessions, batches, precision, and ONNX Runtime on the same file."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ from benchmarks.measurement import Measurement
 SECONDS = 4.0
 TILES = (512, 1024, 1200)
 """Sides of square tiles."""
+BATCHES = (1, 2, 4, 8)
+"""Tiles that a session takes at once."""
+BATCH_SIDE = 512
+ROUNDS = 8
 
 
 def throughput(sessions: Sequence[Callable[[np.ndarray], object]], height: int, width: int) -> tuple[float, int]:
@@ -47,7 +51,7 @@ def throughput(sessions: Sequence[Callable[[np.ndarray], object]], height: int, 
 
 
 def network() -> Iterator[Measurement]:
-    """One session on all cores, and as many single-threaded ones as there are cores; then fp32, and ONNX Runtime."""
+    """One session on all cores, and as many single-threaded ones as there are cores; batches, fp32, ONNX Runtime."""
     from suelo.model.session import Model, load_model
 
     def runner(model: Model) -> Callable[[np.ndarray], object]:
@@ -66,12 +70,27 @@ def network() -> Iterator[Measurement]:
         name = f"network alone, tiles of {side} × {side}"
         yield Measurement(f"{name}: 1 session, {cores} threads", throughput(together, side, side)[0], "MPix/s")
         yield Measurement(f"{name}: {cores} sessions, 1 thread", throughput(apart, side, side)[0], "MPix/s")
+    yield from _batches(runner(load_model(threads=1)))
     exact = throughput([runner(load_model(precision="f32"))], 512, 512)[0]
     yield Measurement("network alone, fp32, tiles of 512 × 512: OpenVINO", exact, "MPix/s")
     if other is not None:
         yield Measurement(
             "network alone, fp32, tiles of 512 × 512: ONNX Runtime", throughput([other], 512, 512)[0], "MPix/s"
         )
+
+
+def _batches(run: Callable[[np.ndarray], object]) -> Iterator[Measurement]:
+    """Processor time of one thread, the best of several rounds in turn: other work on the machine disturbs it least."""
+    images = np.random.default_rng(0).random((max(BATCHES), 8, BATCH_SIDE, BATCH_SIDE), dtype=np.float32)
+    best = dict.fromkeys(BATCHES, np.inf)
+    for _ in range(ROUNDS):
+        for batch in BATCHES:
+            clock = time.process_time()
+            run(images[:batch])
+            best[batch] = min(best[batch], (time.process_time() - clock) / (batch * BATCH_SIDE**2 / 1e6))
+    for batch, seconds in best.items():
+        name = f"network alone, 1 thread, {batch} of {BATCH_SIDE} × {BATCH_SIDE} at once"
+        yield Measurement(name, seconds, "s/MPix", f"processor time, best of {ROUNDS}")
 
 
 def _single_threaded(path: Path, count: int) -> list[Callable[[np.ndarray], object]]:

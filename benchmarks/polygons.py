@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.measurement import Measurement
-from benchmarks.scene import peak_gb
+from benchmarks.scene import LARGE, peak_gb
 from suelo.imagery.grid import Grid
 
 SIDE = 1024
@@ -32,7 +32,7 @@ def polygons(large: bool = False) -> Iterator[Measurement]:
     """Predictions of the shipped model that go on in their mirror images, and a raster full of small squares.
 
     Args:
-        large: Also predictions of 100 and 200 megapixels.
+        large: Also predictions of 100, 200 and 400 megapixels.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "probabilities.tif"
@@ -40,10 +40,9 @@ def polygons(large: bool = False) -> Iterator[Measurement]:
         for height in (WIDTH // 2, WIDTH):
             _write(path, height, WIDTH, grid, _mirror(square, WIDTH))
             yield from _measured(path, f"predictions {height} × {WIDTH}", list(TASKS))
-        if large:
-            for height in (10_000, 20_000):
-                _write(path, height, 10_000, grid, _mirror(square, 10_000))
-                yield from _measured(path, f"predictions {height} × 10000", list(TASKS))
+        for height, width in LARGE if large else ():
+            _write(path, height, width, grid, _mirror(square, width))
+            yield from _measured(path, f"predictions {height} × {width}", list(TASKS))
         for height in (WIDTH // 4, WIDTH):
             _write(path, height, WIDTH, grid, _squares)
             yield from _measured(path, f"{height * WIDTH // 16:,} squares", ["outlines", "gpkg", "geojson", "fgb"])

@@ -101,7 +101,7 @@ def test_answers_about_a_result_are_as_described(
 @sqlite_alone
 def test_the_document_is_valid_openapi(document: Document) -> None:
     assert document["openapi"] == "3.1.0"
-    assert schemathesis.openapi.from_dict(document).statistic.operations.total == 23
+    assert schemathesis.openapi.from_dict(document).statistic.operations.total == 25
     ids = [described["operationId"] for item in document["paths"].values() for described in item.values()]
     assert len(ids) == len(set(ids))
     for item in document["paths"].values():
@@ -125,6 +125,56 @@ def test_examples_are_what_the_schemas_say(document: Document) -> None:
                     jsonschema.Draft202012Validator(parameter["schema"]).validate(parameter["example"])
                     checked += 1
     assert checked > 30
+
+
+@sqlite_alone
+def test_every_document_that_comes_in_or_goes_out_has_an_example(document: Document) -> None:
+    schemas, seen = document["components"]["schemas"], set()
+    for item in document["paths"].values():
+        for described in item.values():
+            for whole in (described.get("requestBody", {}), *described["responses"].values()):
+                for content in whole.get("content", {}).values():
+                    seen.add(content.get("schema", {}).get("$ref", "").rpartition("/")[2])
+    seen.discard("")  # bytes of files
+    assert {"Segmentation", "JobList", "Problem", "NewJob", "Model"} <= seen
+    for name in seen:
+        assert schemas[name]["examples"], name
+
+
+@sqlite_alone
+def test_examples_are_like_real_answers(visitor: Client, document: Document, chip_64: bytes) -> None:
+    def shape(value: Any) -> Any:
+        return {name: shape(inner) for name, inner in value.items()} if isinstance(value, dict) else None
+
+    shown = {name: schema.get("examples", [None])[-1] for name, schema in document["components"]["schemas"].items()}
+    real = visitor.post("/segment_tiff?classes=roads", body=chip_64).json()
+    assert shape(shown["Segmentation"]["job"]) == shape(real["job"]) == shape(shown["Job"])
+    assert shape(shown["Segmentation"]["statistics"][0]) == shape(real["statistics"][0])
+    assert set(shown["Segmentation"]["dataframe"][0]) == set(real["dataframe"][0])
+    url = real["job"]["url"]
+    assert shape(shown["Map"]) == shape(visitor.get(f"{url}/map").json())
+    assert shape(shown["EventList"]["events"][0]) == shape(visitor.get(f"{url}/events").json()["events"][0])
+    assert set(shown["JobList"]) == set(visitor.get("/v1/jobs").json())
+    model = visitor.get("/v1/model").json()
+    assert shown["Model"]["classes"] == model["classes"]
+    assert shown["Model"]["sha256"] == model["sha256"]
+    assert set(shown["Model"]["contract"]) <= set(model["contract"])
+
+
+@sqlite_alone
+def test_what_a_header_can_lead_to_is_described_with_it(visitor: Client, document: Document) -> None:
+    with_key = [
+        described
+        for item in document["paths"].values()
+        for described in item.values()
+        if "Idempotency-Key" in [parameter["name"] for parameter in described.get("parameters", [])]
+    ]
+    assert len(with_key) == 3
+    for described in with_key:
+        assert {"400", "409", "422"} <= set(described["responses"])
+    first = visitor.post("/v1/uploads", json={"name": "a.tif"}, headers={"Idempotency-Key": "one"})
+    other = visitor.post("/v1/uploads", json={"name": "b.tif"}, headers={"Idempotency-Key": "one"})
+    assert (first.status, other.status) == (201, 422)
 
 
 def test_a_route_without_a_description_is_found() -> None:

@@ -57,7 +57,9 @@ def test_a_request_without_a_token_is_refused(guarded: Backend, chip: bytes) -> 
 
 def test_what_says_how_to_sign_in_is_open(guarded: Backend) -> None:
     nobody = guarded.visit()
-    assert nobody.get("/healthz").status == 200
+    for prefix in ("", "/v1"):
+        assert nobody.get(f"{prefix}/healthz").json() == {"status": "ok"}
+        assert nobody.get(f"{prefix}/openapi.json").json()["openapi"] == "3.1.0"
     assert nobody.get("/docs").status == 200
     document = nobody.get("/openapi.json").json()
     assert document["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
@@ -65,6 +67,17 @@ def test_what_says_how_to_sign_in_is_open(guarded: Backend) -> None:
     assert document["paths"]["/healthz"]["get"]["security"] == []
     assert "401" in document["paths"]["/v1/jobs"]["get"]["responses"]
     assert "$TOKEN" in nobody.get("/docs").text
+
+
+def test_the_address_of_an_upload_is_enough_to_send_it(guarded: Backend, ana: Client, chip: bytes) -> None:
+    made = ana.post("/v1/uploads", json={"name": "chip.tif", "size": len(chip)}).json()
+    nobody = guarded.visit()  # as with an address of S3, which takes no token of ours
+    sent = nobody.request(made["method"], made["url"], body=chip)
+    assert sent.status == 200
+    assert sent.json()["size"] == len(chip)
+    assert nobody.post("/v1/jobs", json={"upload": made["id"]}).status == 401
+    assert nobody.request("PUT", f"/v1/uploads/{'0' * 32}", body=chip).status == 404
+    assert ana.post("/v1/jobs", json={"upload": made["id"]}).status == 201
 
 
 @pytest.mark.parametrize("header", ["Bearer nonsense", "Bearer ", "Basic YW5hOnBhc3M=", "nonsense", "Bearer \xe9"])

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from suelo.api import examples
 from suelo.api.parameters import ID_PATTERN
 from suelo.imagery.georeference import MAX_GSD_M, MIN_GSD_M
 from suelo.imagery.layout import BANDS
@@ -19,10 +20,13 @@ Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 Address = Annotated[str, Field(description="Address on this server.", json_schema_extra={"format": "uri-reference"})]
 PerBand = Annotated[list[float], Field(min_length=BANDS, max_length=BANDS)]
 PerClass = Annotated[list[float], Field(min_length=CLASS_COUNT, max_length=CLASS_COUNT)]
-_ID = "3f2b8c1d9e0a4f5b8c7d6e5f4a3b2c1d"
-_SHA = "c870b7f596e4271abe3e2193e6e2938e8033a5ad2cfa8921f9e68574fc9abb50"
 ABSENT: Any = None
 """Default of members that may be missing."""
+
+
+def _shown(*shown: examples.Example) -> ConfigDict:
+    """Configuration of a document with examples."""
+    return ConfigDict(json_schema_extra={"examples": list(shown)})
 
 
 class Document(BaseModel):
@@ -33,6 +37,8 @@ class Document(BaseModel):
 
 class Problem(Document):
     """Why a request was not carried out (RFC 9457)."""
+
+    model_config = _shown(examples.PROBLEM)
 
     type: str = Field(description="Kind of problem; `about:blank` where the status says it all.")
     title: str = Field(description="The kind in a sentence.")
@@ -64,7 +70,7 @@ class Options(Document):
 class NewUpload(BaseModel):
     """Asks for room for an image."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "fontibon.tif", "size": 184320044}]})
+    model_config = _shown(examples.NEW_UPLOAD)
 
     name: str = Field(default="image.tif", description="File name.")
     size: Annotated[int, Field(ge=1)] | None = Field(default=ABSENT, description="Bytes that will come.")
@@ -77,6 +83,8 @@ class NewUpload(BaseModel):
 class UploadRoom(Document):
     """Room for an image, and where to send it."""
 
+    model_config = _shown(examples.UPLOAD_ROOM)
+
     id: Id
     name: str
     method: Literal["PUT"]
@@ -85,6 +93,8 @@ class UploadRoom(Document):
 
 class Upload(Document):
     """An image that has arrived."""
+
+    model_config = _shown(examples.UPLOAD)
 
     id: Id
     name: str
@@ -95,7 +105,7 @@ class Upload(Document):
 class NewJob(BaseModel):
     """Asks for a job of an upload."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"upload": _ID, "options": {"gsd_m": 1.24}}]})
+    model_config = _shown(examples.NEW_JOB)
 
     upload: str = Field(description="Id of an upload that has arrived.")
     options: Options | None = Field(default=ABSENT)
@@ -137,39 +147,7 @@ class ModelOfJob(Document):
 class Job(Document):
     """A segmentation that is remembered."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": _ID,
-                    "url": f"/v1/jobs/{_ID}",
-                    "name": "fontibon",
-                    "status": "running",
-                    "progress": 0.42,
-                    "stage": "network",
-                    "message": "",
-                    "cancel_requested": False,
-                    "mine": True,
-                    "shared": False,
-                    "created_at": "2026-05-04T15:02:11.120Z",
-                    "started_at": "2026-05-04T15:02:11.840Z",
-                    "finished_at": None,
-                    "image": {
-                        "width": 8192,
-                        "height": 8192,
-                        "gsd_m": 1.24,
-                        "crs": "EPSG:9377",
-                        "georeferenced": True,
-                        "sha256": _SHA,
-                        "bytes": 184320044,
-                    },
-                    "model": {"name": "suelo-unet 1.0.0", "sha256": _SHA, "thresholds": [0.5] * CLASS_COUNT},
-                    "options": {},
-                    "normalisation": None,
-                }
-            ]
-        }
-    )
+    model_config = _shown(examples.RUNNING_JOB, examples.JOB)
 
     id: Id
     url: Address
@@ -198,6 +176,8 @@ class Job(Document):
 class JobList(Document):
     """A page of the list of jobs, newest first."""
 
+    model_config = _shown(examples.JOB_LIST)
+
     jobs: list[Job]
     next: Address | None = Field(description="The next page.")
 
@@ -216,6 +196,8 @@ class Record(Document):
 class Segmentation(Document):
     """A chip's land cover."""
 
+    model_config = _shown(examples.SEGMENTATION)
+
     job: Job
     statistics: list[ClassNumbers]
     dataframe: list[Record] = Field(description="One record per class that is shown.")
@@ -223,6 +205,8 @@ class Segmentation(Document):
 
 class FeatureCollection(BaseModel):
     """Polygons in longitude and latitude (RFC 7946), or in pixels where the image has no CRS."""
+
+    model_config = _shown(examples.FEATURE_COLLECTION)
 
     type: Literal["FeatureCollection"]
     features: list[dict[str, Any]]
@@ -239,6 +223,8 @@ class Event(Document):
 class EventList(Document):
     """The log of a job, oldest first."""
 
+    model_config = _shown(examples.EVENT_LIST)
+
     events: list[Event]
 
 
@@ -253,6 +239,8 @@ class Tiles(Document):
 
 class Map(Document):
     """How to show a result on a map."""
+
+    model_config = _shown(examples.MAP)
 
     georeferenced: bool
     crs: Literal["EPSG:3857", "Simple"] = Field(description="`Simple`: the pixels themselves, row with a minus sign.")
@@ -278,6 +266,8 @@ class PointClass(Document):
 class Point(Document):
     """The classes at a point of the map."""
 
+    model_config = _shown(examples.POINT)
+
     row: int
     col: int
     valid: bool = Field(description="False where the image has no data.")
@@ -301,6 +291,8 @@ class ClassOfModel(Document):
 class Model(Document):
     """The model that segments here."""
 
+    model_config = _shown(examples.MODEL)
+
     sha256: Sha256
     contract: ModelContract
     classes: list[ClassOfModel]
@@ -309,12 +301,16 @@ class Model(Document):
 class OpenApi(BaseModel):
     """An OpenAPI document."""
 
+    model_config = _shown(examples.OPENAPI)
+
     openapi: str
     paths: dict[str, Any]
 
 
 class Health(Document):
     """That the server is well."""
+
+    model_config = _shown(examples.HEALTH)
 
     status: Literal["ok"]
 

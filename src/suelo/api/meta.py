@@ -15,6 +15,7 @@ def add_routes(api: Blueprint) -> None:
     """Add the routes of this module."""
     api.get("/v1/model")(show_model)
     api.get("/healthz")(show_health)
+    api.get("/v1/healthz", endpoint="show_health_v1")(show_health)
 
 
 @operation("Service", answers={200: json_of("Model")})

@@ -12,7 +12,7 @@ from typing import Any
 from flask import Flask
 
 from suelo.api.operation import FILE, PROBLEM, Content, Operation, operation_of
-from suelo.api.parameters import HEADERS, PATH, QUERY
+from suelo.api.parameters import HEADER_PROBLEMS, HEADERS, PATH, QUERY
 
 _VARIABLE = re.compile(r"<(?:[^:<>]+:)?(\w+)>")
 _REF = "#/components/schemas/{model}"
@@ -51,7 +51,9 @@ def make_document(app: Flask, *, signed: bool) -> dict[str, Any]:
             raise LookupError(f"The route {rule.rule} is not described.")
         path = _VARIABLE.sub(r"{\1}", rule.rule)
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
-            paths.setdefault(path, {})[method.lower()] = _describe(noted, view, method.lower(), rule.rule, signed)
+            described = _describe(noted, view, method.lower(), rule.rule, signed)
+            described["operationId"] = rule.endpoint.removeprefix("api.")
+            paths.setdefault(path, {})[method.lower()] = described
     document: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {
@@ -76,7 +78,6 @@ def make_document(app: Flask, *, signed: bool) -> dict[str, Any]:
 def _describe(noted: Operation, view: Any, method: str, rule: str, signed: bool) -> dict[str, Any]:  # noqa: ANN401
     summary, _, rest = (inspect.getdoc(view) or "").partition("\n\n")
     described: dict[str, Any] = {
-        "operationId": view.__name__,
         "tags": [noted.tag],
         "summary": " ".join(summary.split()),
         "description": " ".join(rest.split()),
@@ -120,6 +121,8 @@ def _responses(noted: Operation, method: str, signed: bool) -> dict[str, Any]:
         always.add(HTTPStatus.FORBIDDEN)
     if signed and not noted.open:
         always.add(HTTPStatus.UNAUTHORIZED)
+    for header in noted.headers:
+        always.update(HEADER_PROBLEMS.get(header, ()))
     responses = {}
     for status, content in noted.answers.items():
         answer: dict[str, Any] = {"description": HTTPStatus(status).phrase, "headers": {"X-Request-Id": _header("id")}}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
+from suelo.api.examples import JOB_ID, UPLOAD_ID
 from suelo.imagery.georeference import MAX_GSD_M, MIN_GSD_M
 from suelo.jobs.tiles import LAYERS
 from suelo.landcover import CLASS_KEYS
@@ -12,12 +14,11 @@ ID_PATTERN = "^[0-9a-f]{32}$"
 _NUMBER = r"[0-9]{1,9}([.][0-9]{1,9})?"
 _SHARE = r"(0[.][0-9]{0,8}[1-9]|1|1[.]0)"
 _CLASSES = "|".join(CLASS_KEYS)
-_EXAMPLE_ID = "3f2b8c1d9e0a4f5b8c7d6e5f4a3b2c1d"
 
 _COUNT = {"type": "integer", "minimum": 0}
 PATH: dict[str, tuple[str, dict[str, Any], str]] = {
-    "job_id": ("The job; whoever knows it may see the result.", {"type": "string", "pattern": ID_PATTERN}, _EXAMPLE_ID),
-    "upload_id": ("The upload.", {"type": "string", "pattern": ID_PATTERN}, _EXAMPLE_ID),
+    "job_id": ("The job; whoever knows it may see the result.", {"type": "string", "pattern": ID_PATTERN}, JOB_ID),
+    "upload_id": ("The upload.", {"type": "string", "pattern": ID_PATTERN}, UPLOAD_ID),
     "fmt": ("Format.", {"type": "string", "enum": ["gpkg", "geojson", "fgb"]}, "gpkg"),
     "table": ("Format.", {"type": "string", "enum": ["csv", "xlsx"]}, "csv"),
     "layer": ("Layer of the map.", {"type": "string", "enum": list(LAYERS)}, "classes"),
@@ -73,7 +74,7 @@ QUERY: dict[str, dict[str, Any]] = {
         "description": "Only jobs that come after this place in the list; `next` of the page before has it. The id of "
         "a job that is still there will do too.",
         "schema": {"type": "string", "pattern": "^([0-9]{1,17}-)?[0-9a-f]{32}$"},
-        "example": _EXAMPLE_ID,
+        "example": JOB_ID,
     },
     "lat": {
         "description": "Latitude; without a coordinate reference system the row with a minus sign.",
@@ -107,3 +108,8 @@ HEADERS: dict[str, dict[str, Any]] = {
     },
 }
 """Request headers by name."""
+
+HEADER_PROBLEMS: dict[str, tuple[HTTPStatus, ...]] = {
+    "Idempotency-Key": (HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY)
+}
+"""Statuses of the problems that come of a request header."""

@@ -16,6 +16,7 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-
 def add_routes(api: Blueprint) -> None:
     """Add the routes of this module."""
     api.get("/openapi.json")(show_document)
+    api.get("/v1/openapi.json", endpoint="show_document_v1")(show_document)
     api.get("/docs")(show_reference)
 
 

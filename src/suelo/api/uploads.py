@@ -35,7 +35,8 @@ def add_routes(api: Blueprint) -> None:
 def create_upload() -> tuple[dict[str, Any], int, dict[str, str]]:
     """Make room for an image: takes its name, size and SHA-256, says where to send the bytes.
 
-    The address may be one of S3, which takes the bytes without cookie or token.
+    The address may be one of S3, or one of this server without its name. Either takes the bytes without cookie or
+    token: whoever knows the address may send them.
     """
     document = json_object()
     name, size, sha256 = document.get("name", "image.tif"), document.get("size"), document.get("sha256")
@@ -52,7 +53,11 @@ def create_upload() -> tuple[dict[str, Any], int, dict[str, str]]:
 
 
 @operation(
-    "Jobs", answers={200: json_of("Upload")}, body=file_of("application/octet-stream"), problems=(400, 404, 409, 413)
+    "Jobs",
+    answers={200: json_of("Upload")},
+    body=file_of("application/octet-stream"),
+    problems=(400, 404, 409, 413),
+    open=True,
 )
 def receive_upload(upload_id: str) -> dict[str, Any]:
     """Take the bytes of an image, as they come, without holding them in memory."""

@@ -1,0 +1,240 @@
+"""Examples of the documents of the API: answers about one chip, as the service gives them, shortened."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from suelo.landcover import CLASSES
+
+Example = dict[str, Any]
+
+JOB_ID = "3f2b8c1d9e0a4f5b8c7d6e5f4a3b2c1d"
+UPLOAD_ID = "537911bf5b90ca89fd17ac75438cd71b"
+_JOB_URL = f"/v1/jobs/{JOB_ID}"
+_IMAGE_SHA = "fb81f1321f3f2df068da772fecde22033969a7763e5e3287abf5e0a997abe264"
+_MODEL_SHA = "382cff62b6142b4220346ed6a0ef3e14fe4772c312009efdcfba4d0dd9566304"
+_THRESHOLDS = [0.236, 0.76, 0.656, 0.38, 0.372, 0.592, 0.488, 0.9, 0.896, 0.568]
+_FILES = (
+    "polygons.gpkg",
+    "polygons.geojson",
+    "polygons.fgb",
+    "classes.csv",
+    "classes.xlsx",
+    "probabilities.tif",
+    "preview.png",
+    "result.json",
+)
+_POLYGONS = (1, 3, 2, 0, 6, 1, 1, 0, 0, 0)
+_AREAS_M2 = (23.064, 481.2688, 113.7824, 0.0, 473.5808, 1652.92, 937.936, 0.0, 0.0, 0.0)
+_PROBABILITIES = (0.7648, 0.9735, 0.8955, None, 0.5858, 0.8608, 0.9525, None, None, None)
+_CHIP_M2 = (64 * 1.24) ** 2
+
+PROBLEM: Example = {
+    "type": "urn:problem-type:suelo:not-found",
+    "title": "There is no such thing",
+    "status": 404,
+    "detail": "There is no such job; it may have been deleted.",
+    "instance": _JOB_URL,
+    "request_id": "340bf06fcfc1437aab72c7e8690f79dd",
+}
+
+NEW_UPLOAD: Example = {"name": "usme.tif", "size": 38012, "sha256": _IMAGE_SHA}
+
+UPLOAD_ROOM: Example = {"id": UPLOAD_ID, "name": "usme.tif", "method": "PUT", "url": f"/v1/uploads/{UPLOAD_ID}"}
+
+UPLOAD: Example = {"id": UPLOAD_ID, "name": "usme.tif", "size": 38012, "sha256": _IMAGE_SHA}
+
+NEW_JOB: Example = {"upload": UPLOAD_ID, "options": {"gsd_m": 1.24}}
+
+RUNNING_JOB: Example = {
+    "id": JOB_ID,
+    "url": _JOB_URL,
+    "name": "fontibon",
+    "status": "running",
+    "progress": 0.42,
+    "stage": "network",
+    "message": "",
+    "cancel_requested": False,
+    "mine": True,
+    "shared": False,
+    "created_at": "2026-05-04T15:02:11.120Z",
+    "started_at": "2026-05-04T15:02:11.840Z",
+    "finished_at": None,
+    "image": {
+        "width": 8192,
+        "height": 8192,
+        "gsd_m": 1.24,
+        "crs": "EPSG:9377",
+        "georeferenced": True,
+        "sha256": "c870b7f596e4271abe3e2193e6e2938e8033a5ad2cfa8921f9e68574fc9abb50",
+        "bytes": 184320044,
+    },
+    "model": {"name": "suelo-unet 2.4.0", "sha256": _MODEL_SHA, "thresholds": _THRESHOLDS},
+    "options": {},
+    "normalisation": None,
+}
+
+JOB: Example = {
+    **RUNNING_JOB,
+    "name": "usme",
+    "status": "succeeded",
+    "progress": 1.0,
+    "stage": "",
+    "finished_at": "2026-05-04T15:02:11.946Z",
+    "image": {
+        "width": 64,
+        "height": 64,
+        "gsd_m": 1.24,
+        "crs": "EPSG:9377",
+        "georeferenced": True,
+        "sha256": _IMAGE_SHA,
+        "bytes": 38012,
+    },
+    "normalisation": {
+        "low": [295.0, 279.0, 313.0, 279.0, 161.0, 190.0, 154.0, 122.0],
+        "high": [518.0, 645.0, 886.0, 922.0, 628.0, 868.0, 1162.1, 1001.0],
+        "low_percentile": 1.0,
+        "high_percentile": 99.0,
+        "valid_fraction": 1.0,
+    },
+    "map": f"{_JOB_URL}/map",
+    "files": {name: f"{_JOB_URL}/{name}" for name in _FILES},
+}
+
+STATISTICS: list[Example] = [
+    {
+        "class_id": land_cover.id,
+        "key": land_cover.key,
+        "name": land_cover.name,
+        "threshold": threshold,
+        "polygons": polygons,
+        "area_m2": area,
+        "area_share": round(area / _CHIP_M2, 6),
+        "mean_probability": probability,
+    }
+    for land_cover, threshold, polygons, area, probability in zip(
+        CLASSES, _THRESHOLDS, _POLYGONS, _AREAS_M2, _PROBABILITIES, strict=True
+    )
+]
+
+JOB_LIST: Example = {"jobs": [JOB], "next": f"/v1/jobs?limit=1&before=1777906931120-{JOB_ID}"}
+
+SEGMENTATION: Example = {
+    "job": JOB,
+    "statistics": STATISTICS,
+    "dataframe": [
+        {
+            "image": "usme",
+            "class": 3,
+            "poly": 1,
+            "Multi": "MULTIPOLYGON (((4865312.48 2084650, 4865312.48 2084642.56, 4865318.68 2084642.56, "
+            "4865318.68 2084650, 4865312.48 2084650)))",
+            "name": "Roads",
+            "area_m2": 46.128,
+        }
+    ],
+}
+
+FEATURE_COLLECTION: Example = {
+    "type": "FeatureCollection",
+    "name": "usme",
+    "description": "Land cover; coordinates are longitude and latitude on WGS 84.",
+    "features": [
+        {
+            "type": "Feature",
+            "properties": {
+                "class_id": 3,
+                "class": "roads",
+                "name": "Roads",
+                "name_es": "Vías",
+                "corine": "1.2.2",
+                "area_m2": 46.128,
+                "mean_probability": 0.8963,
+            },
+            "geometry": {
+                "type": "Polygon",
+                "coordinates": [
+                    [
+                        [-74.214968, 4.765043],
+                        [-74.214968, 4.764976],
+                        [-74.214912, 4.764976],
+                        [-74.214912, 4.765043],
+                        [-74.214968, 4.765043],
+                    ]
+                ],
+            },
+        }
+    ],
+}
+
+EVENT_LIST: Example = {
+    "events": [
+        {"moment": "2026-05-04T15:02:11.120Z", "kind": "submitted", "detail": ""},
+        {"moment": "2026-05-04T15:02:11.840Z", "kind": "started", "detail": ""},
+        {"moment": "2026-05-04T15:02:11.946Z", "kind": "succeeded", "detail": ""},
+    ]
+}
+
+MAP: Example = {
+    "georeferenced": True,
+    "crs": "EPSG:3857",
+    "bounds": [[4.764324802, -74.214990849], [4.765044137, -74.214273819]],
+    "min_zoom": 17,
+    "native_zoom": 17,
+    "max_native_zoom": 20,
+    "max_zoom": 22,
+    "tile_size": 256,
+    "metres_per_unit": None,
+    "tiles": {
+        layer: f"{_JOB_URL}/tiles/{layer}/{{z}}/{{x}}/{{y}}.png"
+        for layer in ("classes", "true-colour", "near-infrared", "ndvi")
+    },
+}
+
+POINT: Example = {
+    "row": 32,
+    "col": 31,
+    "valid": True,
+    "classes": [
+        {"key": c.key, "name": c.name, "probability": 0.728 if c.key == "trees" else 0.004, "shown": c.key == "trees"}
+        for c in CLASSES
+    ],
+}
+
+MODEL: Example = {
+    "sha256": _MODEL_SHA,
+    "contract": {
+        "name": "suelo-unet",
+        "version": "2.4.0",
+        "gsd_m": 1.24,
+        "thresholds": _THRESHOLDS,
+        "tile": 512,
+        "halo": 64,
+        "precision": "fp32",
+        "training": {"data": "dstl", "steps": 3500, "seed": 4},
+        "metrics": {
+            "measured_on": "23 DSTL images, each by a network that had not seen its ground",
+            "jaccard": {"buildings": 0.5012, "structures": 0.0004, "roads": 0.4239},
+            "mean_jaccard": 0.2754,
+        },
+        "licence": "Apache-2.0",
+    },
+    "classes": [
+        {
+            "id": c.id,
+            "key": c.key,
+            "name": c.name,
+            "name_es": c.name_es,
+            "corine": c.corine,
+            "colour": c.hex_colour,
+            "counted": c.counted,
+            "threshold": threshold,
+            "min_area_m2": c.min_area_m2,
+        }
+        for c, threshold in zip(CLASSES, _THRESHOLDS, strict=True)
+    ],
+}
+
+HEALTH: Example = {"status": "ok"}
+
+OPENAPI: Example = {"openapi": "3.1.0", "paths": {}}

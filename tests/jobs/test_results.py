@@ -24,7 +24,7 @@ from suelo.jobs.results import Results
 from suelo.jobs.service import JobService
 from suelo.landcover import CLASS_KEYS, CLASSES
 from suelo.segmentation.selection import NO_DATA, Selection
-from suelo.segmentation.summary import class_shares, summarise
+from suelo.segmentation.summary import summarise
 from suelo.settings import Settings
 
 LOW = Selection((0.1,) * 10)
@@ -55,7 +55,6 @@ def test_numbers_are_those_of_the_engine(results: Results, job: Job) -> None:
     path = results.raster(job.id, "probabilities")
     for selection in (LOW, LOW.with_thresholds({"crops": 0.3}), LOW.with_min_areas(["0"]), LOW.with_classes(["roads"])):
         assert list(results.summary(job.id, selection)) == summarise(path, selection)
-        assert results.class_shares(job.id, selection) == class_shares(path, selection)
     assert all(row.polygons for row in results.summary(job.id, LOW))
 
 

@@ -17,7 +17,7 @@ from suelo.segmentation import polygons, raster
 from suelo.segmentation.polygons import polygonise
 from suelo.segmentation.raster import ArrayProbabilities
 from suelo.segmentation.selection import Selection
-from suelo.segmentation.summary import class_shares, summarise, summarise_class, valid_area_m2
+from suelo.segmentation.summary import summarise, summarise_class, valid_area_m2
 
 EVERYTHING = Selection((0.5,) * 10, min_area_m2=(0.0,) * 10)
 DEGREES = Affine(1e-5, 0, 2.3, 0, -1e-5, 60.0)
@@ -65,7 +65,6 @@ def test_a_class_without_objects_has_no_mean_probability():
     assert (row.polygons, row.area_m2, row.area_share, row.mean_probability) == (0, 0.0, 0.0, None)
     empty = ArrayProbabilities(np.full((10, 20, 20), 255, np.uint8), Grid(20, 20))
     assert summarise_class(empty, EVERYTHING, CLASSES[4]).area_share == 0.0
-    assert set(class_shares(empty, EVERYTHING).values()) == {0.0}
 
 
 def test_objects_just_as_large_as_the_smallest_area_are_kept():
@@ -84,22 +83,6 @@ def test_thresholds_meet_the_stored_steps():
     for threshold, pixels in ((0.3, 3), (0.301, 2), (0.304, 2), (0.305, 1), (1.0, 1)):
         row = summarise_class(probabilities, replace(EVERYTHING, thresholds=(threshold,) * 10), CLASSES[0])
         assert row.area_m2 == pixels
-
-
-def test_shares_of_the_map_follow_display_priority(make_noise):
-    bands = np.zeros((10, 2, 5), np.uint8)
-    bands[5] = 250  # crops everywhere
-    bands[2, 0] = 250  # a road over a row of them
-    bands[9, 0, 0] = 250  # a small vehicle on the road
-    bands[:, 1, 4] = 255
-    probabilities = ArrayProbabilities(bands, Grid(2, 5))
-    shares = class_shares(probabilities, EVERYTHING)
-    assert shares["small_vehicles"] == pytest.approx(1 / 9)
-    assert shares["roads"] == pytest.approx(4 / 9)
-    assert shares["crops"] == pytest.approx(4 / 9)
-    assert sum(shares.values()) == pytest.approx(1)
-    without_roads = class_shares(probabilities, EVERYTHING.with_classes(["crops", "small vehicles"]))
-    assert without_roads == pytest.approx({"crops": 8 / 9, "small_vehicles": 1 / 9})
 
 
 def test_a_file_says_the_same_as_an_array(make_noise, tmp_path, monkeypatch):

@@ -44,7 +44,7 @@ def _download(*media_types: str, query: Sequence[str] = SELECTION) -> Callable[[
         # With 303 and 304 the file is elsewhere: in S3, or with the client already.
         answers={200: file, 206: file, 303: {}, 304: {}},
         query=query,
-        headers=("If-None-Match", "Range"),
+        headers=("If-None-Match", "If-Modified-Since", "Range"),
         problems=(400, 404, 409, 416),
     )
 

@@ -102,6 +102,11 @@ HEADERS: dict[str, dict[str, Any]] = {
         "description": "`ETag` of a copy that you have: 304 without a body if it is still right.",
         "schema": {"type": "string"},
     },
+    "If-Modified-Since": {
+        "description": "`Last-Modified` of a copy that you have, where you have no `ETag`: 304 without a body if it is "
+        "still right.",
+        "schema": {"type": "string"},
+    },
     "Range": {
         "description": "Only a part of the file, as `bytes=0-1023`.",
         "schema": {"type": "string"},

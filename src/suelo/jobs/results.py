@@ -32,7 +32,7 @@ from suelo.segmentation.polygons import Polygons, polygonise
 from suelo.segmentation.raster import ArrayProbabilities, Probabilities, opened
 from suelo.segmentation.result import describe_selection
 from suelo.segmentation.selection import Selection
-from suelo.segmentation.summary import ClassSummary, class_shares, summarise_class, summary_of, valid_area_m2
+from suelo.segmentation.summary import ClassSummary, summarise_class, summary_of, valid_area_m2
 
 _KEPT_CHIPS = 16
 """So many probability rasters of up to `CHIP_PIXELS` pixels, 10 bytes each, are kept in memory for a while."""
@@ -56,7 +56,6 @@ class Results:
         self._rasters = OpenRasters(_OPEN_RASTERS)
         self._jobs: Recent[Job] = Recent(1024, TRUSTED_S)
         self._summaries: Recent[ClassSummary] = Recent(4096)
-        self._shares: Recent[dict[str, float]] = Recent(512)
         self._valid_m2: Recent[float] = Recent(512)
         self._chips: Recent[Probabilities] = Recent(_KEPT_CHIPS)
         self._descriptions: Recent[dict[str, Any]] = Recent(128)
@@ -180,16 +179,6 @@ class Results:
         self.keep_chip(job_id, chip)
         yield chip
 
-    def class_shares(self, job_id: str, selection: Selection) -> dict[str, float]:
-        """Share of the ground with one label per pixel; see `suelo.segmentation.summary.class_shares`."""
-        levels = tuple(selection.level(c) for c in CLASSES)
-
-        def work_out() -> dict[str, float]:
-            with self.probabilities(job_id) as raster:
-                return class_shares(raster, selection)
-
-        return self._shares.get(job_id, (levels, selection.class_ids), work_out)
-
     def export(self, job_id: str, selection: Selection, fmt: str) -> Path:
         """A file with exactly what a selection shows.
 
@@ -271,7 +260,6 @@ class Results:
         kept: tuple[Recent[Any], ...] = (
             self._jobs,
             self._summaries,
-            self._shares,
             self._valid_m2,
             self._chips,
             self._descriptions,

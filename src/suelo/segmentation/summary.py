@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from suelo.landcover import BY_PRIORITY, CLASSES, LandCover
+from suelo.landcover import CLASSES, LandCover
 from suelo.segmentation.components import Totals, find_objects
-from suelo.segmentation.raster import ProbabilitySource, class_mask, opened, strip_windows
+from suelo.segmentation.raster import ProbabilitySource, opened, strip_windows
 from suelo.segmentation.selection import NO_DATA, Selection
 
 
@@ -91,25 +91,3 @@ def valid_area_m2(probabilities: ProbabilitySource) -> float:
             valid = raster.read(CLASSES[0], window) != NO_DATA
             total += float(np.count_nonzero(valid, axis=1) @ raster.grid.row_areas_m2(window.row, window.stop_row))
     return total
-
-
-def class_shares(probabilities: ProbabilitySource, selection: Selection) -> dict[str, float]:
-    """Share of the ground with data that each class shows, with one label per pixel by display priority.
-
-    Smallest areas play no part here.
-
-    Returns:
-        Class key to share 0..1, for the classes that are switched on; what they leave is not covered by any of them.
-    """
-    shown = dict.fromkeys((c.key for c in selection.classes), 0.0)
-    with opened(probabilities) as raster:
-        for window in strip_windows(raster.grid):
-            areas = raster.grid.row_areas_m2(window.row, window.stop_row)
-            taken = np.zeros((window.height, window.width), np.bool_)
-            for c in reversed(BY_PRIORITY):
-                if c.key in shown:
-                    mask = class_mask(raster.read(c, window), c, selection) & ~taken
-                    shown[c.key] += float(np.count_nonzero(mask, axis=1) @ areas)
-                    taken |= mask
-        valid_m2 = valid_area_m2(raster)
-    return {key: area / valid_m2 if valid_m2 else 0.0 for key, area in shown.items()}

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 import suelo
+from suelo.errors import CancelledError
 from suelo.segmentation.engine import predict_to_file
 from suelo.segmentation.profile import STAGES, Profile
+from suelo.segmentation.strips import StripStore
 from suelo.segmentation.tiling import Tiling
 
 
@@ -59,8 +61,8 @@ def test_speed_is_that_of_the_way_from_file_to_raster(clock):
 
 
 def test_an_empty_profile_has_a_table():
-    assert "0.00 MPix" in Profile().table()
-    assert Profile().to_dict()["mpix_per_s"] == 0
+    assert Profile().table().endswith("\nThe probabilities were there already.")
+    assert Profile().to_dict()["mpix_per_s"] is None
 
 
 def test_a_stage_ends_with_an_error(clock):
@@ -117,3 +119,25 @@ def test_halos_are_counted(make_scene, pixelwise, unchanged, tmp_path):
     predict_to_file(scene, pixelwise, unchanged, tmp_path / "p.tif", tiling=tiling, profile=profile)
     down, across = tiling.spans(300, 200)
     assert profile.network_pixels == down.work * across.work > 300 * 200
+
+
+def test_of_strips_that_an_earlier_run_made_no_speed_is_told(make_scene, pixelwise, unchanged, tmp_path):
+    scene = make_scene(np.random.default_rng(0).random((8, 300, 200)))
+    store, tiling = StripStore(tmp_path / "strips"), Tiling(64, 16, 0)
+    last = []
+
+    def stop():
+        last.append(1)
+        return len(last) > 12
+
+    with pytest.raises(CancelledError):
+        predict_to_file(scene, pixelwise, unchanged, tmp_path / "p.tif", None, stop, tiling=tiling, keeper=store.open)
+    resumed = Profile()
+    options = {"tiling": tiling, "keeper": store.open}
+    predict_to_file(scene, pixelwise, unchanged, tmp_path / "p.tif", **options, profile=resumed)
+    down, _ = tiling.spans(300, 200)
+    assert 0 < resumed.kept_strips < resumed.strips == len(down.starts)
+    said = f"0.06 MPix; {resumed.kept_strips} of {resumed.strips} strips were made by workers or by an earlier run"
+    assert said in resumed.table()
+    assert "MPix/s" not in resumed.table()
+    assert resumed.to_dict()["mpix_per_s"] is resumed.to_dict()["network_share"] is None

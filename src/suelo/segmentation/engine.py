@@ -166,6 +166,8 @@ def _rows(
     keeper = open_keeper(fingerprint(model.sha256, statistics, down, across)) if open_keeper else None
     wanted = [index for index in range(len(down.starts)) if keeper is None or index not in keeper.kept]
     total = len(down.starts) * len(across.starts)
+    if profile is not None:
+        profile.add_strips(len(down.starts), len(down.starts) - len(wanted))
     strips = read_strips(source, statistics, down, across, wanted, profile)
     # Closing does not wait for somebody to drop the traceback of an error: afterwards no thread reads any more.
     with closing(ahead(strips) if len(wanted) > 1 else strips) as read:

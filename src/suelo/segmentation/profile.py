@@ -25,12 +25,16 @@ class Profile:
         pixels: Pixels of the scenes.
         network_pixels: Pixels that the network worked on: tiles with their halos and padding, without those tiles that
             have no data.
+        strips: Strips that the scenes were cut into.
+        kept_strips: Those of them that were there already, made by workers or by an earlier run.
     """
 
     def __init__(self) -> None:
         """Start with nothing."""
         self.pixels = 0
         self.network_pixels = 0
+        self.strips = 0
+        self.kept_strips = 0
         self._lock = threading.Lock()
         self._spans = {name: _Span() for name in (*STAGES, "prediction", "whole")}
 
@@ -63,6 +67,12 @@ class Profile:
         with self._lock:
             self.network_pixels += pixels
 
+    def add_strips(self, strips: int, kept: int) -> None:
+        """Count strips of a scene, and those of them that were there already."""
+        with self._lock:
+            self.strips += strips
+            self.kept_strips += kept
+
     def seconds(self, name: Stage) -> float:
         """Seconds during which a stage was going on."""
         return self._spans[name].seconds
@@ -79,8 +89,8 @@ class Profile:
 
     @property
     def mpix_per_s(self) -> float:
-        """Megapixels of scene per second from its file to its probability raster; 0 before there are any."""
-        return _ratio(self.pixels / 1e6, self.prediction_s)
+        """Megapixels of scene per second from its file to its probability raster; 0 where not all was done here."""
+        return 0.0 if self.kept_strips else _ratio(self.pixels / 1e6, self.prediction_s)
 
     @property
     def network_mpix_per_s(self) -> float:
@@ -96,16 +106,18 @@ class Profile:
         return _ratio(self.mpix_per_s, self.network_mpix_per_s)
 
     def to_dict(self) -> dict[str, Any]:
-        """All figures, ready for JSON."""
+        """All figures, ready for JSON; None for speeds that cannot be told of work that was done elsewhere."""
         return {
             "seconds": {name: round(self.seconds(name), 4) for name in STAGES},
             "wall_s": round(self.wall_s, 4),
             "prediction_s": round(self.prediction_s, 4),
             "megapixels": self.pixels / 1e6,
             "network_megapixels": self.network_pixels / 1e6,
-            "mpix_per_s": round(self.mpix_per_s, 4),
-            "network_mpix_per_s": round(self.network_mpix_per_s, 4),
-            "network_share": round(self.network_share, 4),
+            "strips": self.strips,
+            "kept_strips": self.kept_strips,
+            "mpix_per_s": round(self.mpix_per_s, 4) or None,
+            "network_mpix_per_s": round(self.network_mpix_per_s, 4) or None,
+            "network_share": round(self.network_share, 4) or None,
         }
 
     def table(self) -> str:
@@ -115,11 +127,24 @@ class Profile:
             f"{name:<12}{self.seconds(name):>9.2f}{_ratio(self.seconds(name), self.wall_s):>8.0%}" for name in STAGES
         ]
         lines.append(f"{'all':<12}{self.wall_s:>9.2f}   stages overlap")
-        lines.append(
-            f"{self.pixels / 1e6:.2f} MPix at {self.mpix_per_s:.3f} MPix/s: {self.network_share:.0%} of the network's "
+        lines.append(self._verdict())
+        return "\n".join(lines)
+
+    def _verdict(self) -> str:
+        if not self.pixels:
+            return "The probabilities were there already."
+        size = f"{self.pixels / 1e6:.2f} MPix"
+        if self.kept_strips:
+            return (
+                f"{size}; {self.kept_strips} of {self.strips} strips were made by workers or by an earlier run, "
+                "so their speed is not known here"
+            )
+        if not self.network_pixels:
+            return f"{size} at {self.mpix_per_s:.3f} MPix/s; there was nothing for the network to do"
+        return (
+            f"{size} at {self.mpix_per_s:.3f} MPix/s: {self.network_share:.0%} of the network's "
             f"{self.network_mpix_per_s:.3f} MPix/s on {self.network_pixels / 1e6:.2f} MPix of tiles"
         )
-        return "\n".join(lines)
 
     @contextmanager
     def _timed(self, name: str) -> Iterator[None]:

@@ -178,8 +178,8 @@ class RemoteJob:
             simplify: Tolerance of the outlines in metres.
 
         Returns:
-            Columns `class_id`, `class`, `name`, `name_es`, `corine`, `area_m2`, `mean_probability` and `geometry`, in the
-            image's CRS; without a CRS in pixels, as GeoPackage files have them.
+            Columns `class_id`, `class`, `name`, `name_es`, `corine`, `area_m2`, `mean_probability` and `geometry`, in
+            the image's CRS; without a CRS in pixels, as GeoPackage files have them.
         """
         try:
             import geopandas

@@ -25,8 +25,8 @@ def open_database(url: str, *, iam: bool = False, connections: int = 16, up_to_d
         up_to_date: False to leave the tables as they are: whoever set the database up does that.
 
     Raises:
-        InputError: The address is of another kind of database, its driver is not installed, or its folder cannot be
-            written to.
+        InputError: The address is of another kind of database, its driver is not installed, its folder cannot be
+            written to, or a newer version of this software has made its tables.
         UnavailableError: The database cannot be reached.
     """
     try:
@@ -96,9 +96,19 @@ def _postgresql(url: str, connections: int) -> Engine:
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the tables of a database up to date; quick when they are."""
-    if _version(engine) == SCHEMA_VERSION:
+    """Bring the tables of a database up to date; quick when they are.
+
+    Raises:
+        InputError: A newer version of this software has made them.
+    """
+    found = _version(engine)
+    if found == SCHEMA_VERSION:
         return
+    if found is not None and found > SCHEMA_VERSION:
+        raise InputError(
+            f"The tables of the database are of version {found}, this version of Suelo knows them up to "
+            f"{SCHEMA_VERSION}: a newer one is needed."
+        )
     # Alembic takes longer to import than a chip to segment.
     from alembic import command
     from alembic.config import Config

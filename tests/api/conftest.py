@@ -52,7 +52,7 @@ class LocalBackend:
         return Client(over_http(self.address))
 
     def work(self, job_id: str) -> None:
-        self.service.run_job(job_id)
+        self.service.run_announced(job_id, lambda: False)
 
     def stop(self) -> None:
         with suppress(OSError):  # the server's thread may close the trigger before it is pulled

@@ -135,12 +135,12 @@ def test_a_large_image_is_not_fetched_to_be_looked_at(
     made = submit(image, sha256(image).hexdigest())
     assert (made.status_code, made.json["status"], made.json["image"]["width"]) == (201, "queued", 400)
     assert not list((tmp_path / "home" / "cache").rglob("input.tif"))
-    assert service.run_job(made.json["id"]).status == "succeeded"
+    assert service.run_announced(made.json["id"], lambda: False).status == "succeeded"
 
     # The worker finds out that other bytes came.
     other = submit(image, "0" * 64)
     assert other.status_code == 201
-    failed = service.run_job(other.json["id"])
+    failed = service.run_announced(other.json["id"], lambda: False)
     assert failed.status == "failed"
     assert "not the one announced" in failed.message
     assert json.loads(client.get(other.json["url"]).data)["message"] == failed.message

@@ -216,7 +216,7 @@ def test_a_scene_that_is_being_taken_from_the_queue_is_not_put_back(
 
     monkeypatch.setattr(service._records, "unfinished", unfinished_says_so)
     monkeypatch.setattr(service._records, "claim", claim_and_look)
-    assert service.run_job(job.id).status == "succeeded"
+    assert service.run_announced(job.id, lambda: False).status == "succeeded"
     heartbeat.join()
     assert [event.kind for event in service.events(job.id)] == ["submitted", "started", "succeeded"]
 

@@ -39,6 +39,13 @@ def upload(service: JobService, path: Path, owner: str = "ana") -> str:
     return made.id
 
 
+def run(service: JobService, job: Job) -> Job:
+    """Run a queued job here and now."""
+    done = service.run_announced(job.id, lambda: False)
+    assert done is not None
+    return done
+
+
 def files(settings: Settings) -> list[str]:
     """Everything that is kept besides the database."""
     found = (path for path in settings.home.rglob("*") if path.is_file())
@@ -118,11 +125,11 @@ def test_a_scene_is_queued_and_run_in_the_background(
     assert len([name for name in files(settings) if job.id in name]) == 4
 
 
-def test_run_job_runs_a_queued_job_here(service: JobService, draw_image: Draw, tmp_path: Path) -> None:
+def test_a_job_that_is_announced_twice_is_run_once(service: JobService, draw_image: Draw, tmp_path: Path) -> None:
     job = service.submit(upload(service, draw_image(tmp_path / "scene.tif", 300, 300)), "ana")
-    assert service.run_job(job.id).status == "succeeded"
-    with pytest.raises(ConflictError, match="succeeded"):
-        service.run_job(job.id)
+    assert run(service, job).status == "succeeded"
+    assert service.run_announced(job.id, lambda: False) is None
+    assert [event.kind for event in service.events(job.id)] == ["submitted", "started", "succeeded"]
 
 
 def test_the_same_image_is_not_run_again(
@@ -221,7 +228,7 @@ def test_an_image_is_normalised_as_the_model_asks(
         path = draw_image(tmp_path / f"{size}.tif", size, size)
         job = service.submit(upload(service, path), "ana")
         if job.status == "queued":
-            job = service.run_job(job.id)
+            job = run(service, job)
         with open_scene(path) as scene:
             assert job.statistics == measure_statistics(scene, 5.0, 90.0)
     service.stop()
@@ -418,7 +425,7 @@ def test_a_job_that_fails_says_why(service: JobService, settings: Settings, draw
     stored = settings.home / "objects" / "jobs" / job.id / "input.tif"
     content = stored.read_bytes()
     stored.write_bytes(content[: len(content) // 2])
-    failed = service.run_job(job.id)
+    failed = run(service, job)
     assert failed.status == "failed"
     assert "damaged" in failed.message or "cut" in failed.message
     with pytest.raises(ConflictError, match="failed"):
@@ -443,7 +450,7 @@ def test_the_numbers_of_a_scene_are_worked_out_with_it(
     service: JobService, draw_image: Draw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = service.submit(upload(service, draw_image(tmp_path / "scene.tif", 1100, 1000, epsg=9377)), "ana")
-    service.run_job(job.id)
+    run(service, job)
     selection = Selection(job.model_thresholds)
     expected = summarise(service.results.raster(job.id, "probabilities"), selection)
     other = selection.with_thresholds({"trees": 0.02}).with_min_areas({"roads": 1})

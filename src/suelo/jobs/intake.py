@@ -192,18 +192,6 @@ class Intake:
                 self._active.add(job.id)
             return job
 
-    def claim(self, job_id: str) -> Job:
-        """Take a queued job, to be given to `run_queued`.
-
-        Raises:
-            NotFoundError: There is no such job.
-            ConflictError: It is not queued.
-        """
-        claimed = self.take(job_id)
-        if claimed is None:
-            raise ConflictError(f"Only a queued job can be run; this one is {self._records.get(job_id).status}.")
-        return claimed
-
     def _is_chip(self, scene: Scene) -> bool:
         return scene.grid.height * scene.grid.width <= self._max_direct_pixels
 

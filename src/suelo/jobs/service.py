@@ -272,15 +272,6 @@ class JobService:
         """Wait until a job is finished, or for some time; the job as it is then."""
         return self._intake.wait(job_id, seconds)
 
-    def run_job(self, job_id: str) -> Job:
-        """Run a queued job here and now.
-
-        Raises:
-            NotFoundError: There is no such job.
-            ConflictError: It is not queued.
-        """
-        return self._intake.run_queued(self._intake.claim(job_id), lambda: False)
-
     def get(self, job_id: str) -> Job:
         """Read a job.
 

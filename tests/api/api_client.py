@@ -56,6 +56,11 @@ class Client:
         body: bytes | Iterator[bytes] = b"",
         headers: Mapping[str, str] | None = None,
     ) -> Response:
+        """Send a request to a path of the backend, or to a whole address that it gave out."""
+        place = urlsplit(path)
+        if place.netloc:
+            headers = {"Host": place.netloc, **(headers or {})}
+            path = path.partition(place.netloc)[2]
         sent = Headers(self.headers)
         if json is not None:
             body = _dumps(json)

@@ -179,6 +179,15 @@ def test_bad_images_leave_nothing(client: Client, stored: Stored) -> None:
     assert stored(made["id"]) == set()
 
 
+def test_the_address_of_an_upload_is_whole_and_names_the_server_as_the_sender_does(
+    client: Client, backend: Backend
+) -> None:
+    made = client.post("/v1/uploads", json={"name": "a.tif"}, headers={"Host": "suelo.example:8443"})
+    assert made.headers["Location"] == f"/v1/uploads/{made.json()['id']}"
+    scheme = "https" if backend.https else "http"
+    assert made.json()["url"] == f"{scheme}://suelo.example:8443{made.headers['Location']}"
+
+
 def test_uploads_are_checked(client: Client, chip: bytes) -> None:
     assert client.post("/v1/uploads", json={"name": "a.tif", "size": 2_000_001}).status == 413
     for wrong in ({"size": 0}, {"size": "9"}, {"name": 5}, {"size": True}):

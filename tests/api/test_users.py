@@ -75,9 +75,11 @@ def test_the_address_of_an_upload_is_enough_to_send_it(guarded: Backend, ana: Cl
     sent = nobody.request(made["method"], made["url"], body=chip)
     assert sent.status == 200
     assert sent.json()["size"] == len(chip)
+    assert nobody.request(made["method"], made["url"], body=chip[:-1] + b"?").status == 400
     assert nobody.post("/v1/jobs", json={"upload": made["id"]}).status == 401
     assert nobody.request("PUT", f"/v1/uploads/{'0' * 32}", body=chip).status == 404
     assert ana.post("/v1/jobs", json={"upload": made["id"]}).status == 201
+    assert nobody.request(made["method"], made["url"], body=chip).status == 404  # the job keeps its image
 
 
 @pytest.mark.parametrize("header", ["Bearer nonsense", "Bearer ", "Basic YW5hOnBhc3M=", "nonsense", "Bearer \xe9"])

@@ -255,6 +255,13 @@ def test_a_chip_outlives_a_kill_of_the_server_that_segments_it(
         assert "requeued" in {event["kind"] for event in job.events()}
 
 
+def test_a_proxy_may_hide_by_which_name_the_server_is_reached(client: Client, draw_image: Draw, tmp_path: Path) -> None:
+    client._connection._session.headers["Host"] = "inside.invalid"
+    upload = client._connection.json("POST", "/v1/uploads", {"name": "a.tif"})
+    assert upload["url"].startswith("http://inside.invalid/")
+    assert client.segment(draw_image(tmp_path / "a.tif", seed=51), progress=False).status == "succeeded"
+
+
 def test_images_and_results_pass_the_server_by_where_s3_takes_them(
     start_server: Callable[..., subprocess.Popen[bytes]],
     s3: dict[str, str],

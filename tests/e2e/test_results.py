@@ -71,6 +71,22 @@ def test_an_upload_can_be_cancelled(visit, chip) -> None:
     page.unroute_all(behavior="ignoreErrors")
 
 
+def test_an_image_arrives_though_a_proxy_hides_by_which_name_the_server_is_reached(visit, chip) -> None:
+    visitor = visit()
+    page = visitor.go("/")
+
+    def rename(route) -> None:
+        answer = route.fetch()
+        upload = answer.json()
+        upload["url"] = upload["url"].replace(visitor.server, "http://127.0.0.1:1")
+        assert upload["url"] == f"http://127.0.0.1:1/v1/uploads/{upload['id']}"
+        route.fulfill(response=answer, json=upload)
+
+    page.route("**/v1/uploads", rename)
+    visitor.send(chip)
+    page.wait_for_url("**/results/*")
+
+
 @pytest.mark.parametrize("size", [0, 3, 55, 56, 63, 64, 65, (1 << 22) - 1, (1 << 22) + 1])
 def test_the_page_finds_the_digest_of_a_file(visit, size: int) -> None:
     content = np.random.default_rng(size).bytes(size)

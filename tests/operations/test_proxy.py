@@ -86,6 +86,8 @@ def test_visitors_over_tls_are_known_as_such(behind_caddy: tuple, draw_image, tm
     assert (answer.status, json.loads(body)["job"]["status"]) == (200, "succeeded")
     answer, _ = ask("POST", "/segment_tiff", image, Origin="https://elsewhere.example")
     assert answer.status == 403
+    answer, body = ask("POST", "/v1/uploads", b"{}", **{"Content-Type": "application/json"})
+    assert json.loads(body)["url"] == site + answer.headers["Location"]
 
 
 def test_headers_of_a_proxy_are_believed_only_if_there_is_one(start_suelo) -> None:

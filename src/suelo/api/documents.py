@@ -88,7 +88,10 @@ class UploadRoom(Document):
     id: Id
     name: str
     method: Literal["PUT"]
-    url: str = Field(description="Where to send the bytes, with this method; may be an address of S3.")
+    url: str = Field(
+        description="Where to send the bytes, with this method: a whole address, of this server or of S3.",
+        json_schema_extra={"format": "uri"},
+    )
 
 
 class Upload(Document):
@@ -113,6 +116,8 @@ class NewJob(BaseModel):
 
 class ClassNumbers(Document):
     """The objects of one class in numbers."""
+
+    model_config = _shown(examples.CLASS_NUMBERS)
 
     class_id: int = Field(ge=1, le=CLASS_COUNT)
     key: str
@@ -185,6 +190,8 @@ class JobList(Document):
 class Record(Document):
     """A row of the data frame: one class of one image."""
 
+    model_config = _shown(examples.RECORD)
+
     image: str
     class_: int = Field(alias="class", ge=1, le=CLASS_COUNT)
     poly: int = Field(ge=0, description="Number of polygons.")
@@ -214,6 +221,8 @@ class FeatureCollection(BaseModel):
 
 class Event(Document):
     """Something that happened to a job."""
+
+    model_config = _shown(examples.EVENT)
 
     moment: Moment
     kind: str

@@ -8,9 +8,9 @@ from suelo.landcover import CLASSES
 
 Example = dict[str, Any]
 
-JOB_ID = "3f2b8c1d9e0a4f5b8c7d6e5f4a3b2c1d"
-UPLOAD_ID = "537911bf5b90ca89fd17ac75438cd71b"
-_JOB_URL = f"/v1/jobs/{JOB_ID}"
+ID = "3f2b8c1d9e0a4f5b8c7d6e5f4a3b2c1d"
+"""Of an upload, and of the job that is made of it."""
+_JOB_URL = f"/v1/jobs/{ID}"
 _IMAGE_SHA = "fb81f1321f3f2df068da772fecde22033969a7763e5e3287abf5e0a997abe264"
 _MODEL_SHA = "382cff62b6142b4220346ed6a0ef3e14fe4772c312009efdcfba4d0dd9566304"
 _THRESHOLDS = [0.236, 0.76, 0.656, 0.38, 0.372, 0.592, 0.488, 0.9, 0.896, 0.568]
@@ -24,10 +24,6 @@ _FILES = (
     "preview.png",
     "result.json",
 )
-_POLYGONS = (1, 3, 2, 0, 6, 1, 1, 0, 0, 0)
-_AREAS_M2 = (23.064, 481.2688, 113.7824, 0.0, 473.5808, 1652.92, 937.936, 0.0, 0.0, 0.0)
-_PROBABILITIES = (0.7648, 0.9735, 0.8955, None, 0.5858, 0.8608, 0.9525, None, None, None)
-_CHIP_M2 = (64 * 1.24) ** 2
 
 PROBLEM: Example = {
     "type": "urn:problem-type:suelo:not-found",
@@ -40,14 +36,14 @@ PROBLEM: Example = {
 
 NEW_UPLOAD: Example = {"name": "usme.tif", "size": 38012, "sha256": _IMAGE_SHA}
 
-UPLOAD_ROOM: Example = {"id": UPLOAD_ID, "name": "usme.tif", "method": "PUT", "url": f"/v1/uploads/{UPLOAD_ID}"}
+UPLOAD_ROOM: Example = {"id": ID, "name": "usme.tif", "method": "PUT", "url": f"https://suelo.example/v1/uploads/{ID}"}
 
-UPLOAD: Example = {"id": UPLOAD_ID, "name": "usme.tif", "size": 38012, "sha256": _IMAGE_SHA}
+UPLOAD: Example = {"id": ID, "name": "usme.tif", "size": 38012, "sha256": _IMAGE_SHA}
 
-NEW_JOB: Example = {"upload": UPLOAD_ID, "options": {"gsd_m": 1.24}}
+NEW_JOB: Example = {"upload": ID, "options": {"gsd_m": 1.24}}
 
 RUNNING_JOB: Example = {
-    "id": JOB_ID,
+    "id": ID,
     "url": _JOB_URL,
     "name": "fontibon",
     "status": "running",
@@ -101,39 +97,33 @@ JOB: Example = {
     "files": {name: f"{_JOB_URL}/{name}" for name in _FILES},
 }
 
-STATISTICS: list[Example] = [
-    {
-        "class_id": land_cover.id,
-        "key": land_cover.key,
-        "name": land_cover.name,
-        "threshold": threshold,
-        "polygons": polygons,
-        "area_m2": area,
-        "area_share": round(area / _CHIP_M2, 6),
-        "mean_probability": probability,
-    }
-    for land_cover, threshold, polygons, area, probability in zip(
-        CLASSES, _THRESHOLDS, _POLYGONS, _AREAS_M2, _PROBABILITIES, strict=True
-    )
-]
-
-JOB_LIST: Example = {"jobs": [JOB], "next": f"/v1/jobs?limit=1&before=1777906931120-{JOB_ID}"}
-
-SEGMENTATION: Example = {
-    "job": JOB,
-    "statistics": STATISTICS,
-    "dataframe": [
-        {
-            "image": "usme",
-            "class": 3,
-            "poly": 1,
-            "Multi": "MULTIPOLYGON (((4865312.48 2084650, 4865312.48 2084642.56, 4865318.68 2084642.56, "
-            "4865318.68 2084650, 4865312.48 2084650)))",
-            "name": "Roads",
-            "area_m2": 46.128,
-        }
-    ],
+CLASS_NUMBERS: Example = {
+    "class_id": 1,
+    "key": "buildings",
+    "name": "Buildings",
+    "threshold": 0.236,
+    "polygons": 1,
+    "area_m2": 23.064,
+    "area_share": 0.003662,
+    "mean_probability": 0.7648,
 }
+
+JOB_LIST: Example = {"jobs": [JOB], "next": f"/v1/jobs?limit=1&before=1777906931120-{ID}"}
+
+RECORD: Example = {
+    "image": "usme",
+    "class": 1,
+    "poly": 1,
+    "Multi": "MULTIPOLYGON (((4865310 2084576.84, 4865310 2084570.64, 4865314.96 2084570.64, "
+    "4865314.96 2084571.88, 4865316.2 2084571.88, 4865316.2 2084573.12, 4865313.72 2084573.12, "
+    "4865313.72 2084574.36, 4865312.48 2084574.36, 4865312.48 2084575.6, 4865311.24 2084575.6, "
+    "4865311.24 2084576.84, 4865310 2084576.84)))",
+    "name": "Buildings",
+    "area_m2": 23.064,
+}
+
+SEGMENTATION: Example = {"job": JOB, "statistics": [CLASS_NUMBERS], "dataframe": [RECORD]}
+"""Of one class alone."""
 
 FEATURE_COLLECTION: Example = {
     "type": "FeatureCollection",
@@ -143,23 +133,31 @@ FEATURE_COLLECTION: Example = {
         {
             "type": "Feature",
             "properties": {
-                "class_id": 3,
-                "class": "roads",
-                "name": "Roads",
-                "name_es": "Vías",
-                "corine": "1.2.2",
-                "area_m2": 46.128,
-                "mean_probability": 0.8963,
+                "class_id": 1,
+                "class": "buildings",
+                "name": "Buildings",
+                "name_es": "Edificaciones",
+                "corine": "1.1.1",
+                "area_m2": 23.064,
+                "mean_probability": 0.7648,
             },
             "geometry": {
                 "type": "Polygon",
                 "coordinates": [
                     [
-                        [-74.214968, 4.765043],
-                        [-74.214968, 4.764976],
-                        [-74.214912, 4.764976],
-                        [-74.214912, 4.765043],
-                        [-74.214968, 4.765043],
+                        [-74.214989687, 4.764380902],
+                        [-74.214989588, 4.764324802],
+                        [-74.214944853, 4.764324881],
+                        [-74.214944873, 4.764336101],
+                        [-74.214933689, 4.764336121],
+                        [-74.214933708, 4.764347341],
+                        [-74.214956076, 4.764347301],
+                        [-74.214956096, 4.764358521],
+                        [-74.21496728, 4.764358501],
+                        [-74.214967299, 4.764369721],
+                        [-74.214978483, 4.764369702],
+                        [-74.214978503, 4.764380921],
+                        [-74.214989687, 4.764380902],
                     ]
                 ],
             },
@@ -167,9 +165,11 @@ FEATURE_COLLECTION: Example = {
     ],
 }
 
+EVENT: Example = {"moment": "2026-05-04T15:02:11.120Z", "kind": "submitted", "detail": ""}
+
 EVENT_LIST: Example = {
     "events": [
-        {"moment": "2026-05-04T15:02:11.120Z", "kind": "submitted", "detail": ""},
+        EVENT,
         {"moment": "2026-05-04T15:02:11.840Z", "kind": "started", "detail": ""},
         {"moment": "2026-05-04T15:02:11.946Z", "kind": "succeeded", "detail": ""},
     ]
@@ -191,12 +191,13 @@ MAP: Example = {
     },
 }
 
+_AT_POINT = {"trees": 0.884, "crops": 0.02}
 POINT: Example = {
-    "row": 32,
-    "col": 31,
+    "row": 39,
+    "col": 34,
     "valid": True,
     "classes": [
-        {"key": c.key, "name": c.name, "probability": 0.728 if c.key == "trees" else 0.004, "shown": c.key == "trees"}
+        {"key": c.key, "name": c.name, "probability": _AT_POINT.get(c.key, 0.0), "shown": c.key == "trees"}
         for c in CLASSES
     ],
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from suelo.api.examples import JOB_ID, UPLOAD_ID
+from suelo.api.examples import ID
 from suelo.imagery.georeference import MAX_GSD_M, MIN_GSD_M
 from suelo.jobs.tiles import LAYERS
 from suelo.landcover import CLASS_KEYS
@@ -17,8 +17,8 @@ _CLASSES = "|".join(CLASS_KEYS)
 
 _COUNT = {"type": "integer", "minimum": 0}
 PATH: dict[str, tuple[str, dict[str, Any], str]] = {
-    "job_id": ("The job; whoever knows it may see the result.", {"type": "string", "pattern": ID_PATTERN}, JOB_ID),
-    "upload_id": ("The upload.", {"type": "string", "pattern": ID_PATTERN}, UPLOAD_ID),
+    "job_id": ("The job; whoever knows it may see the result.", {"type": "string", "pattern": ID_PATTERN}, ID),
+    "upload_id": ("The upload.", {"type": "string", "pattern": ID_PATTERN}, ID),
     "fmt": ("Format.", {"type": "string", "enum": ["gpkg", "geojson", "fgb"]}, "gpkg"),
     "table": ("Format.", {"type": "string", "enum": ["csv", "xlsx"]}, "csv"),
     "layer": ("Layer of the map.", {"type": "string", "enum": list(LAYERS)}, "classes"),
@@ -74,7 +74,7 @@ QUERY: dict[str, dict[str, Any]] = {
         "description": "Only jobs that come after this place in the list; `next` of the page before has it. The id of "
         "a job that is still there will do too.",
         "schema": {"type": "string", "pattern": "^([0-9]{1,17}-)?[0-9a-f]{32}$"},
-        "example": JOB_ID,
+        "example": ID,
     },
     "lat": {
         "description": "Latitude; without a coordinate reference system the row with a minus sign.",

@@ -35,8 +35,8 @@ def add_routes(api: Blueprint) -> None:
 def create_upload() -> tuple[dict[str, Any], int, dict[str, str]]:
     """Make room for an image: takes its name, size and SHA-256, says where to send the bytes.
 
-    The address may be one of S3, or one of this server without its name. Either takes the bytes without cookie or
-    token: whoever knows the address may send them.
+    The address may be one of S3 or of this server. Either takes the bytes without cookie or token: whoever knows the
+    address may send them.
     """
     document = json_object()
     name, size, sha256 = document.get("name", "image.tif"), document.get("size"), document.get("sha256")
@@ -48,7 +48,8 @@ def create_upload() -> tuple[dict[str, Any], int, dict[str, str]]:
         raise InputError("The SHA-256 of an upload is a text of hexadecimal digits.")
     upload = service().create_upload(name, size, current_owner(), sha256)
     location = url_for("api.receive_upload", upload_id=upload.id)
-    url = service().upload_address(upload) or location
+    # Whole, as one of S3 is: who makes the request need not know which of them it got.
+    url = service().upload_address(upload) or url_for("api.receive_upload", upload_id=upload.id, _external=True)
     return {"id": upload.id, "name": upload.name, "method": "PUT", "url": url}, 201, {"Location": location}
 
 

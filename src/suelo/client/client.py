@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
+from urllib.parse import urlsplit
 
 from suelo.client.connection import Connection
 from suelo.client.job import RemoteJob
@@ -103,7 +104,7 @@ class Client:
         ticket = {"name": name, "size": size, "sha256": digest.hexdigest()}
         upload = self._connection.json("POST", "/v1/uploads", ticket)
         with progress_bar(f"Sending {name}", hidden=not progress) as report:
-            self._connection.send(upload["method"], upload["url"], lambda: _Counted(_open(content), size, report))
+            self._connection.send(upload["method"], _target(upload), lambda: _Counted(_open(content), size, report))
         options: dict[str, Any] = {}
         if gsd_m is not None:
             options["gsd_m"] = gsd_m
@@ -146,6 +147,13 @@ class Client:
     ) -> None:
         """Close."""
         self.close()
+
+
+def _target(upload: Mapping[str, Any]) -> str:
+    """Where to send the bytes of an upload."""
+    # A server behind a proxy may be told another name than that by which it is reached.
+    own, url = f"/v1/uploads/{upload['id']}", str(upload["url"])
+    return own if urlsplit(url).path == own else url
 
 
 class _Counted:

@@ -193,6 +193,12 @@
     }
   }
 
+  /* Where to send an image. A server behind a proxy may be told another name than that by which it is reached. */
+  function target(upload) {
+    const own = "/v1/uploads/" + upload.id;
+    return new URL(upload.url, window.location.href).pathname === own ? own : upload.url;
+  }
+
   async function deliver(entry) {
     const words = texts();
     const size = fileSize(entry.file.size);
@@ -208,7 +214,7 @@
       ticket.sha256 = await digest(entry, (percent) => fill(words.reading, { percent, size }));
     }
     const upload = await step(entry, "POST", "/v1/uploads", JSON.stringify(ticket));
-    await step(entry, upload.method || "PUT", upload.url, entry.file, progress);
+    await step(entry, upload.method || "PUT", target(upload), entry.file, progress);
     entry.say(words.segmenting);
     return commit(entry, upload);
   }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 
 class SueloError(Exception):
     """Base of every error that Suelo raises on purpose.
@@ -15,6 +17,11 @@ class SueloError(Exception):
 
     status = 500
     exit_code = 1
+
+    @property
+    def outside(self) -> str:
+        """What is said to who is not at the machine itself: nothing of its folders."""
+        return str(self)
 
 
 class InputError(SueloError):
@@ -40,6 +47,31 @@ class ModelError(InputError):
     """The model file is missing, has no contract, or does not fit."""
 
     status = 500
+
+
+class FullDiskError(SueloError):
+    """A disk has no room left for what has to be written.
+
+    Attributes:
+        folder: Where it was to be written.
+    """
+
+    status = 507
+    OUTSIDE = "There is no room left where results are kept; the operator needs to make some."
+
+    def __init__(self, folder: str | os.PathLike[str], advice: str = "Suelo needs more room there") -> None:
+        """Say where, and what to do about it; both are arguments, so that the error arrives from other processes."""
+        super().__init__(os.fspath(folder), advice)
+        self.folder = os.fspath(folder)
+
+    def __str__(self) -> str:
+        """Both, in a sentence."""
+        return "The disk of {} is full; {}.".format(*self.args)
+
+    @property
+    def outside(self) -> str:
+        """See `SueloError.outside`."""
+        return self.OUTSIDE
 
 
 class NotFoundError(SueloError):

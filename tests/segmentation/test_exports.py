@@ -326,13 +326,13 @@ def test_polygons_are_found_once_for_all_files(make_noise, tmp_path):
 def test_of_several_files_the_one_that_fails_is_named_and_none_is_left(make_noise, tmp_path, monkeypatch):
     from pyogrio import raw
 
-    def full(*_args, **_kwargs):
-        raise OSError(28, "No space left on device")
+    def broken(*_args, **_kwargs):
+        raise OSError(5, "Input/output error")
 
     files = {fmt: tmp_path / f"polygons.{fmt}" for fmt in ("geojson", "gpkg", "fgb", "csv", "xlsx")}
-    monkeypatch.setattr(raw, "write", full)
+    monkeypatch.setattr(raw, "write", broken)
     monkeypatch.setattr(vectors, "BATCH", 5)
-    with pytest.raises(SueloError, match=r"polygons.gpkg cannot be written: No space left on device"):
+    with pytest.raises(SueloError, match=r"polygons.gpkg cannot be written: Input/output error"):
         export_all(make_noise(), SHOWN, files)
     assert list(tmp_path.iterdir()) == []
 

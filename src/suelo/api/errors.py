@@ -15,6 +15,7 @@ from suelo.api.request_id import request_id
 from suelo.errors import (
     CancelledError,
     ConflictError,
+    FullDiskError,
     ImageError,
     ImageTooLargeError,
     InputError,
@@ -43,9 +44,13 @@ TITLES: dict[type[SueloError], tuple[str, str]] = {
     CancelledError: ("cancelled", "The work was cancelled"),
     InputError: ("invalid-request", "The request cannot be understood"),
     UnavailableError: ("unavailable", "The service is not ready"),
+    FullDiskError: ("full-disk", "There is no room left"),
     SueloError: ("failure", "The work failed"),
 }
 """Short name and title of each error; subclasses come before their bases."""
+
+_FULL = "disk is full", "No space left on device"
+"""What SQLite and PostgreSQL say of a disk without room."""
 
 
 def problem(status: int, kind: str, title: str, detail: str) -> Response:
@@ -80,7 +85,7 @@ def _suelo(error: SueloError) -> Response:
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.error("%s %s: %s", request.method, request.path, error)
     kind, title = next(entry for cls, entry in TITLES.items() if isinstance(error, cls))
-    answer = problem(error.status, kind, title, str(error))
+    answer = problem(error.status, kind, title, error.outside)
     if error.status == HTTPStatus.SERVICE_UNAVAILABLE:
         answer.headers["Retry-After"] = "5"
     if isinstance(error, KeyInUseError):
@@ -104,7 +109,10 @@ def _http(error: HTTPException) -> HTTPException | Response:
     return answer
 
 
-def _database(_error: OperationalError) -> Response:
+def _database(error: OperationalError) -> Response:
+    if any(words in str(error.orig) for words in _FULL):
+        _log.error("%s %s: the disk of the database is full", request.method, request.path)
+        return problem(FullDiskError.status, *TITLES[FullDiskError], FullDiskError.OUTSIDE)
     _log.exception("The database cannot be reached")
     answer = problem(503, "unavailable", "The service is not ready", "The records cannot be reached; try again soon.")
     answer.headers["Retry-After"] = "5"

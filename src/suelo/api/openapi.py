@@ -116,7 +116,7 @@ def _with_example(described: Mapping[str, Any], name: str, noted: Operation) -> 
 
 
 def _responses(noted: Operation, method: str, signed: bool) -> dict[str, Any]:
-    always = {HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE}
+    always = {HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.INSUFFICIENT_STORAGE}
     if method in _CHANGES:
         always.add(HTTPStatus.FORBIDDEN)
     if signed and not noted.open:

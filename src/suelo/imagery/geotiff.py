@@ -18,11 +18,12 @@ from rasterio.crs import CRS
 from rasterio.io import DatasetReader, DatasetWriter, MemoryFile
 from rasterio.windows import Window as RasterioWindow
 
-from suelo.errors import SueloError
+from suelo.errors import FullDiskError, SueloError
 from suelo.imagery.cog import BrokenTiffError, assemble
 from suelo.imagery.gdal import GDAL_ERRORS, bound_cache, is_whole, open_dataset
 from suelo.imagery.grid import Grid
 from suelo.imagery.overviews import halve
+from suelo.imagery.room import is_full
 
 _TILE = 512
 _TILE_STEP = 16
@@ -124,8 +125,9 @@ class RasterWriter:
                 self._levels.insert(0, _Level(part, layout, shape, coarser, reduce))
             self._levels[0].describe(tags, descriptions)
         except GDAL_ERRORS as error:
+            failure = self._failure(error)  # a full disk is not full afterwards
             self._remove()
-            raise self._failure() from error
+            raise failure from error
 
     def write(self, rows: NDArray[Any]) -> None:
         """Add rows.
@@ -145,7 +147,7 @@ class RasterWriter:
         try:
             self._levels[0].write(rows)
         except GDAL_ERRORS as error:
-            raise self._failure() from error
+            raise self._failure(error) from error
 
     def close(self) -> None:
         """Finish the file and give it its name.
@@ -166,7 +168,7 @@ class RasterWriter:
                 self._require_whole()
             self._whole.replace(self._path)
         except (*GDAL_ERRORS, OSError, BrokenTiffError) as error:
-            raise self._failure() from error
+            raise self._failure(error) from error
         finally:
             self._remove()
 
@@ -186,7 +188,9 @@ class RasterWriter:
                 level.path.unlink(missing_ok=True)
         self._whole.unlink(missing_ok=True)
 
-    def _failure(self) -> SueloError:
+    def _failure(self, error: Exception | None = None) -> SueloError:
+        if is_full(self._path.parent, error):
+            return FullDiskError(self._path.parent)
         return SueloError(
             f"The raster {self._path.name} cannot be written; Suelo needs a folder that it may write to, with room."
         )

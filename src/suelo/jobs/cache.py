@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from suelo.imagery.room import noticing_full_disk
+
 _HALF_MADE_SECONDS = 24 * 3600
 
 
@@ -35,6 +37,9 @@ class FileCache:
         Args:
             name: Relative path with forward slashes.
             make: Writes the file to the path it is given, which has the suffix of `name`.
+
+        Raises:
+            FullDiskError: The disk has no room for it.
         """
         path = self._folder / name
         if _use(path):
@@ -42,11 +47,12 @@ class FileCache:
         with self._turn(name):
             if _use(path):
                 return path
-            path.parent.mkdir(parents=True, exist_ok=True)
             unfinished = path.with_name(f".{uuid.uuid4().hex}{path.suffix}")
             try:
-                make(unfinished)
-                unfinished.replace(path)
+                with noticing_full_disk(self._folder):
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    make(unfinished)
+                    unfinished.replace(path)
             finally:
                 unfinished.unlink(missing_ok=True)
             self._shrink(path)

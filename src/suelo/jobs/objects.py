@@ -17,7 +17,8 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, S3Store, from_url
 
-from suelo.errors import InputError, NotFoundError, UnavailableError
+from suelo.errors import FullDiskError, InputError, NotFoundError, UnavailableError
+from suelo.imagery.room import is_full, noticing_full_disk
 from suelo.jobs.cache import FileCache
 from suelo.jobs.folders import make_folder
 from suelo.segmentation.atomic import write_whole
@@ -55,7 +56,8 @@ def export_key(job_id: str, name: str) -> str:
 class Objects:
     """The object store. Safe to use from several threads.
 
-    Every method but `address_for…` raises `UnavailableError` while S3 cannot be reached.
+    Every method but `address_for…` raises `UnavailableError` while S3 cannot be reached. Those that write raise
+    `FullDiskError` where a disk is full.
     """
 
     def __init__(self, url: str, cache: FileCache) -> None:
@@ -119,7 +121,8 @@ class Objects:
     def _place(self, object_key: str) -> Path:
         assert self._folder is not None
         path = self._folder / object_key
-        path.parent.mkdir(parents=True, exist_ok=True)
+        with noticing_full_disk(self._folder):
+            path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
     def size(self, object_key: str) -> int | None:
@@ -170,7 +173,7 @@ class Objects:
         if self._folder is not None:
             path = self._folder / object_key
             if not path.is_file():
-                raise NotFoundError("This file of the result is not in the store.")
+                raise _gone(object_key)
             return path
         return self._cache.get(object_key, lambda path: self._download(object_key, path))
 
@@ -187,7 +190,7 @@ class Objects:
                     piece: Any = {"range": (start, min(start + _PIECE, size)), "if_match": tag}
                     file.write(memoryview(obstore.get(self._store, object_key, options=piece).bytes()))
         except FileNotFoundError:
-            raise NotFoundError("This file of the result is not in the store.") from None
+            raise _gone(object_key) from None
 
     def read(self, object_key: str) -> bytes:
         """The content of a small object.
@@ -209,7 +212,7 @@ class Objects:
             with self._reaching():
                 return bytes(obstore.get(self._store, object_key).bytes())
         except FileNotFoundError:
-            raise NotFoundError("This file of the result is not in the store.") from None
+            raise _gone(object_key) from None
 
     def delete_job(self, job_id: str) -> None:
         """Remove all objects of a job, its exports, and copies of them."""
@@ -286,6 +289,14 @@ class Objects:
             yield
         except BaseError as error:
             if self._folder is not None:
+                if is_full(self._folder, error):
+                    raise FullDiskError(self._folder) from error
                 raise
             _log.warning("The object store: %s", str(error).partition("\n")[0])
             raise UnavailableError("The object store cannot be reached; try again soon.") from error
+
+
+def _gone(object_key: str) -> NotFoundError:
+    if object_key.endswith(f"/{INPUT}"):
+        return NotFoundError("The image is not in the store any more; send it again.")
+    return NotFoundError("This file of the result is not in the store any more; send the image again.")

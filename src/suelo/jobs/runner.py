@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import OperationalError
 
-from suelo.errors import CancelledError, ImageError, SueloError, UnavailableError
+from suelo.errors import CancelledError, FullDiskError, ImageError, SueloError, UnavailableError
 from suelo.imagery.scene import open_scene
 from suelo.imagery.statistics import BandStatistics
 from suelo.jobs import objects as names
@@ -126,11 +126,8 @@ class Runner:
         except CancelledError:
             watch.note()
             end = partial(self._requeue, job, "The server was stopped.")
-        except SueloError as error:
-            end = partial(self._finish, job, "failed", str(error))
         except Exception as error:
-            _log.exception("Job %s failed", job.id)
-            end = partial(self._finish, job, "failed", _sentence(error))
+            end = partial(self._finish, job, "failed", _reason(job, error))
         else:
             ended = replace(job, status="succeeded", progress=1.0, stage="", finished_at=now())
             end = partial(self._finish, ended, "succeeded", "")
@@ -284,9 +281,15 @@ def _version() -> str:
     return version("suelo")
 
 
-def _sentence(error: Exception) -> str:
+def _reason(job: Job, error: Exception) -> str:
+    """What who sent the image is told; the log has the rest."""
+    if isinstance(error, SueloError):
+        if error.outside != str(error):
+            _log.error("Job %s failed: %s", job.id, error)
+        return error.outside
+    _log.exception("Job %s failed", job.id)
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return "There is no room left where results are kept; the operator needs to make some."
+        return FullDiskError.OUTSIDE
     if isinstance(error, MemoryError):
         return "The server has too little memory for this image; the operator needs to give it more."
     return "Something went wrong inside Suelo; the operator finds the reason in the log under the number of the job."

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from suelo.errors import SueloError
+from suelo.errors import FullDiskError, SueloError
 from suelo.imagery.gdal import GDAL_ERRORS
+from suelo.imagery.room import is_full
 
 
 @contextmanager
@@ -28,8 +29,9 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         tempfile.TemporaryDirectory(dir=final.parent, prefix=f".{final.name}.") as folder,
     ):
         part = Path(folder) / final.name
-        yield part
-        put_in_place(part, final)
+        with naming(final):  # while what it takes up is there: a full disk is not full afterwards
+            yield part
+            put_in_place(part, final)
 
 
 def put_in_place(part: Path, final: Path) -> None:
@@ -82,7 +84,8 @@ def naming(path: Path) -> Iterator[None]:
     """Say which file it is that the folder or the disk does not take.
 
     Raises:
-        SueloError: They do not.
+        FullDiskError: The disk is full.
+        SueloError: They do not, for another reason.
     """
     try:
         yield
@@ -95,5 +98,7 @@ def naming(path: Path) -> Iterator[None]:
 
 
 def _failure(path: Path, error: Exception) -> SueloError:
+    if is_full(path.parent, error):
+        return FullDiskError(path.parent)
     reason = getattr(error, "strerror", None) or "the disk or the folder does not take it"
     return SueloError(f"The file {path.name} cannot be written: {reason}.")

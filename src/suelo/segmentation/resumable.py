@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from suelo.errors import ImageError, InputError, UnavailableError
+from suelo.errors import FullDiskError, ImageError, InputError, UnavailableError
 from suelo.imagery.scene import Scene, open_scene
 from suelo.imagery.statistics import BandStatistics
 from suelo.model.session import Model
@@ -141,6 +141,7 @@ class Run:
         Raises:
             CancelledError: `cancelled` said so; what is finished stays.
             ImageError: The image is damaged; nothing stays.
+            FullDiskError: There is no room for the strips or the files; what is finished stays.
         """
         try:
             if self.predicted is None:
@@ -158,9 +159,14 @@ class Run:
                     abandon()
                 self._discard()
             raise
-        except BaseException:
+        except BaseException as error:
             if keeper is None and not (self._work / PROBABILITIES).exists() and self.strips.empty:
                 self._discard()
+            if isinstance(error, FullDiskError):
+                # What lies in the folder of the result is Suelo's own affair.
+                inside = Path(error.folder).is_relative_to(self.folder)
+                folder = self.folder if inside else error.folder
+                raise FullDiskError(folder, "free some room there, then go on with --resume") from error
             raise
         self._move(() if self._shows(selection) else FILE_NAMES.values())
         return result.moved(self.folder / PROBABILITIES, self.source)

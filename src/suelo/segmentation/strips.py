@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from suelo.errors import InputError, SueloError, UnavailableError
+from suelo.errors import FullDiskError, InputError, SueloError, UnavailableError
 from suelo.segmentation.atomic import naming, replacing
 from suelo.segmentation.background import Background
 from suelo.segmentation.keeping import KeptStrip
@@ -131,8 +131,9 @@ class StripStore:
         """Wait until the last strip is stored."""
         try:
             self.settle()
-        except SueloError:
-            if error is None:
+        except SueloError as failure:
+            # GDAL does not say why it could not write a raster; that there was no room, the strip beside it does.
+            if error is None or (kind is SueloError and isinstance(failure, FullDiskError)):
                 raise
         finally:
             self._background.close()

@@ -10,6 +10,6 @@ from suelo.web.texts import Texts
 def explained(error: SueloError, texts: Texts) -> str:
     """What an error says; before it, where the reader has another language than English, of what kind it is."""
     if texts.language == "en":
-        return str(error)
+        return error.outside
     kind = next(kind for cls, (kind, _title) in TITLES.items() if isinstance(error, cls))
-    return f"{texts(f'problem.{kind}')} {texts('job.reason', reason=error)}"
+    return f"{texts(f'problem.{kind}')} {texts('job.reason', reason=error.outside)}"

@@ -46,6 +46,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "problem.cancelled": ("The work was cancelled.", "El trabajo fue cancelado."),
     "problem.invalid-request": ("The request cannot be understood.", "Lo que se envió no es válido."),
     "problem.unavailable": ("The service is not ready.", "El servicio no está listo."),
+    "problem.full-disk": ("There is no room left.", "No queda espacio."),
     "problem.failure": ("The work failed.", "El trabajo falló."),
     # First page
     "home.title": ("What covers the ground?", "¿Qué cubre el suelo?"),

@@ -56,6 +56,9 @@ Loss = Annotated[
         "or focal in the place of cross-entropy."
     ),
 ]
+Optimizer = Annotated[
+    str | None, typer.Option(help="What moves the weights of convolutions: muon (the default) or adamw.")
+]
 Watch = Annotated[
     int,
     typer.Option(
@@ -93,6 +96,7 @@ def train(
     widths: Widths = None,
     indices: Indices = False,
     loss: Loss = None,
+    optimizer: Optimizer = None,
     scenes: Scenes = None,
     watch: Watch = 0,
     patience: Patience = 0,
@@ -145,6 +149,7 @@ def train(
         widths=widths,
         indices=indices,
         loss=loss,
+        optimizer=optimizer,
         scenes=scenes,
         watch=watch,
         patience=patience,

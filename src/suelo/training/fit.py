@@ -1,4 +1,4 @@
-"""Fits a network: AdamW, cosine schedule, averaged weights, bfloat16 where it is fast, resumable to the same result."""
+"""Fits a network: Muon or AdamW, cosine schedule, averaged weights, bfloat16 where it is fast; resumes exactly."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from suelo.training.checkpoint import Checkpoint, Log, check_unseen, first_images, first_weights
 from suelo.training.losses import segmentation_loss
+from suelo.training.muon import Muon
 from suelo.training.network import UNet
 from suelo.training.options import Progress, TrainingOptions, TrainingProgress
 from suelo.training.sampling import Batch, ChipSampler, Source
@@ -152,6 +153,14 @@ def new_network(options: TrainingOptions) -> UNet:
     return UNet(widths=options.widths, fold=options.fold, indices=options.indices)
 
 
+def _optimizers(network: UNet, options: TrainingOptions) -> list[torch.optim.Optimizer]:
+    """What moves the weights: each of them is moved by one."""
+    kernels = [] if options.optimizer == "adamw" else network.kernels()
+    others = [weight for weight in network.parameters() if all(weight is not kernel for kernel in kernels)]
+    adamw = torch.optim.AdamW(others, lr=options.learning_rate, weight_decay=options.weight_decay)
+    return [adamw, Muon(kernels, options.learning_rate, options.weight_decay)] if kernels else [adamw]
+
+
 class _Run:
     """Everything that changes from step to step."""
 
@@ -170,16 +179,16 @@ class _Run:
         self.stale = 0
         self.loss: float | None = None
         self.jaccard: float | None = None
-        self.optimizer = torch.optim.AdamW(
-            self.network.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay
-        )
+        self.optimizers = _optimizers(self.network, options)
         self.class_weights = torch.tensor(CLASS_WEIGHTS, device=device)
         self.bfloat16 = has_fast_bfloat16(device)
 
     def step(self, step: int, batch: Batch) -> None:
         """One step of the optimizer, and of the average."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(step, self.options)
+        rate = learning_rate(step, self.options)
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = rate
         self.network.train()
         images = batch.images.to(self.device, memory_format=torch.channels_last)
         targets, weights = batch.targets.to(self.device), batch.weights.to(self.device)
@@ -187,10 +196,11 @@ class _Run:
             logits = self.network(images)
         kinds = batch.kinds.to(self.device)
         loss = segmentation_loss(logits, targets, weights, self.class_weights, kinds, self.options.loss)
-        self.optimizer.zero_grad(set_to_none=True)
+        self.network.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.options.gradient_clip)
-        self.optimizer.step()
+        for optimizer in self.optimizers:
+            optimizer.step()
         self._follow(min(self.options.average_decay, (1 + step) / (10 + step)))
         value = float(loss.detach())
         self.loss = value if self.loss is None else 0.98 * self.loss + 0.02 * value
@@ -230,7 +240,7 @@ class _Run:
             "step": step,
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "best": self.best,
             "numbers": [self.best_jaccard, self.stale, self.loss, self.jaccard],
         }
@@ -242,7 +252,9 @@ class _Run:
         tensors: dict[str, dict[str, Tensor]] = state  # type: ignore[assignment]
         self.network.load_state_dict(tensors["network"])
         self.average.load_state_dict(tensors["average"])
-        self.optimizer.load_state_dict(tensors["optimizer"])
+        held: list[dict[str, object]] = state["optimizers"]  # type: ignore[assignment]
+        for optimizer, theirs in zip(self.optimizers, held, strict=True):
+            optimizer.load_state_dict(theirs)
         self.best = dict(tensors["best"])
         self.best_jaccard, self.stale, self.loss, self.jaccard = state["numbers"]  # type: ignore[misc]
         step = state["step"]

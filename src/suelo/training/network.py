@@ -161,6 +161,10 @@ class UNet(nn.Module):
         decoder = sum(2 * (1 << (k - 1)) for k in levels)
         return self.fold * (encoder + decoder) + self.stride - 1
 
+    def kernels(self) -> list[nn.Parameter]:
+        """Weights of the convolutions, without those of the head."""
+        return [weight for weight in self.parameters() if weight.ndim > 1 and weight is not self.head.weight]
+
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, 10, H, W) of images (N, 8, H, W)."""
         seen = images if self.indices is None else self.indices(images)

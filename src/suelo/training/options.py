@@ -24,6 +24,9 @@ WIDTHS = (32, 64, 144, 256)
 Loss = Literal["jaccard", "tversky", "focal"]
 """What a training minimises, see `TrainingOptions.loss`."""
 
+Optimizer = Literal["muon", "adamw"]
+"""What moves the weights, see `TrainingOptions.optimizer`."""
+
 FOLD = 2
 """Side of the blocks of pixels that are the channels of one pixel at the network's finest level."""
 
@@ -138,8 +141,9 @@ class TrainingOptions:
         steps: Steps in all.
         loss: What is minimised: cross-entropy with the soft Jaccard index ("jaccard") or the soft Tversky index
             ("tversky"), or focal cross-entropy with the soft Jaccard index ("focal").
-        learning_rate: Highest learning rate of AdamW; it rises over the first steps, then falls along a cosine.
-        weight_decay: Of AdamW.
+        optimizer: What moves the weights of convolutions: Muon or AdamW. All others are moved by AdamW.
+        learning_rate: Highest learning rate; it rises over the first steps, then falls along a cosine.
+        weight_decay: Share of the weights that each step takes away, per learning rate.
         gradient_clip: Largest norm of the gradient.
         average_decay: Share of the averaged weights that each step keeps.
         widths: Channels of the network per level.
@@ -176,6 +180,7 @@ class TrainingOptions:
     batch: int = 8
     steps: int = 4000
     loss: Loss = "jaccard"
+    optimizer: Optimizer = "muon"
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
     gradient_clip: float = 5.0
@@ -205,6 +210,8 @@ class TrainingOptions:
                 raise InputError(f"{name.replace('_', ' ')} must be 1 or more, not {getattr(self, name)}.")
         if self.loss not in get_args(Loss):
             raise InputError(f"A loss is {', '.join(get_args(Loss)[:-1])} or {get_args(Loss)[-1]}, not {self.loss!r}.")
+        if self.optimizer not in get_args(Optimizer):
+            raise InputError(f"An optimizer is {' or '.join(get_args(Optimizer))}, not {self.optimizer!r}.")
         if not self.scenes and self.data is None:
             raise InputError(
                 "There is nothing to train on: simulated scenes or a folder of labelled images are needed."

@@ -9,14 +9,17 @@ import pytest
 
 pytest.importorskip("torch")
 
+import matplotlib.image
 import torch
 
 from suelo.errors import InputError
 from suelo.landcover import CLASS_KEYS
 from suelo.model.session import load_model
+from suelo.training.agreement import FOUND, MISSED, WRONG
 from suelo.training.checkpoint import first_weights
 from suelo.training.crossvalidation import HeldOut, Judged, cross_validate
 from suelo.training.dstl import DstlFolder
+from suelo.training.dstl_scenes import load_dstl
 from suelo.training.evaluate_dstl import trained_on
 from suelo.training.metrics import LevelCounts
 from suelo.training.options import TrainingOptions
@@ -135,6 +138,29 @@ def counts(best: int) -> LevelCounts:
 
 def judged(best: int) -> Judged:
     return Judged(np.zeros((10, 1, 1), np.uint8), counts(best))
+
+
+def test_a_picture_per_image_shows_what_its_own_fold_finds_and_misses(tmp_path, write_dstl_folder):
+    folder = DstlFolder(write_dstl_folder(tmp_path / "dstl", IMAGES[:2]))
+    truths = {scene.name: scene.members() for scene in load_dstl(folder, IMAGES[:2])}
+    seen, missed = (np.where(truths[name], 100, 0).astype(np.uint8) for name in IMAGES[:2])
+    # The level that suits the one image is used on the other.
+    held_out = HeldOut(
+        ({IMAGES[0]: Judged(seen, all_alike(counts(120)))}, {IMAGES[1]: Judged(missed, all_alike(counts(60)))})
+    )
+    held_out.draw(folder, tmp_path / "pictures")
+    share = {}
+    for name in IMAGES[:2]:
+        pixels = (matplotlib.image.imread(tmp_path / "pictures" / f"{name}.png")[..., :3] * 255).round().astype(int)
+        share[name] = [(pixels == colour).all(axis=-1).mean() for colour in (FOUND, MISSED, WRONG)]
+    first, second = share[IMAGES[0]], share[IMAGES[1]]
+    assert first[0] > 0.02 > 10 * max(first[1:])
+    assert second[1] > 0.02 > 10 * max(second[0], second[2])
+
+
+def all_alike(one: LevelCounts) -> LevelCounts:
+    """All classes as the first one."""
+    return LevelCounts(*(np.repeat(rows[:1], 10, axis=0) for rows in (one.inside, one.outside)))
 
 
 def test_the_thresholds_of_a_fold_come_from_the_other_folds_alone():

@@ -102,6 +102,10 @@ def m(
     by: Annotated[
         str, typer.Option(help="What stays together: scene (images of the same ground) or region.")
     ] = "scene",
+    pictures: Annotated[
+        Path | None,
+        typer.Option(help="Draw what of each image is found, missed and wrong: a PNG per image in this folder."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The figures as JSON.")] = False,
 ) -> None:
     """Eight-band images of visible and near infrared (1.24 m) with real labels, held out by place.
@@ -162,6 +166,8 @@ def m(
             folder, [tuple(name for name in fold if name in held_out.images()) for fold in held_out.folds]
         )
         others = [held_out.evaluate_elsewhere(kind) for kind in held_out.kinds()]
+        if pictures is not None:
+            held_out.draw(folder, pictures, lambda done, total: report("drawing", done, total))
     if as_json:
         typer.echo(json.dumps([one.to_json() for one in (found, rule, *others)], indent=2))
         return

@@ -15,6 +15,11 @@ from suelo.training.report_overlays import striped
 FOUND, MISSED, WRONG, NOTHING = (0, 114, 178), (230, 159, 0), (204, 51, 17), (246, 246, 244)
 """Colours that colour-blind readers tell apart; NOTHING is where truth and model both see none."""
 
+_SIDE = 4.6
+"""Width of a panel in inches."""
+
+_COLUMNS = 4
+
 
 def agreement(truth: NDArray[np.bool_], called: NDArray[np.bool_], known: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """What of one class is found, missed and wrong, as a picture (H, W, 3).
@@ -37,7 +42,7 @@ def draw_agreement(
     known: NDArray[np.bool_],
     path: Path,
 ) -> None:
-    """Write one PNG with a panel per class.
+    """Write one PNG with a panel per class, up to four beside each other.
 
     Args:
         classes: The classes, N of them.
@@ -50,14 +55,15 @@ def draw_agreement(
     from matplotlib.patches import Patch
 
     height, width = truth.shape[1:]
-    side = 4.6
-    figure = Figure(figsize=(side * len(classes), side * height / width + 0.9), layout="constrained")
-    for axis, land_cover, *layers in zip(
-        figure.subplots(1, len(classes), squeeze=False)[0], classes, truth, called, known, strict=True
-    ):
+    columns = min(len(classes), _COLUMNS)
+    rows = -(-len(classes) // columns)
+    figure = Figure(figsize=(_SIDE * columns, _SIDE * rows * height / width + 0.9), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axis in axes:
+        axis.set_axis_off()
+    for axis, land_cover, *layers in zip(axes, classes, truth, called, known, strict=False):
         axis.imshow(agreement(*layers), interpolation="nearest")
         axis.set_title(land_cover.name, loc="left", fontsize=12)
-        axis.set_axis_off()
     named = ((FOUND, "found"), (MISSED, "missed"), (WRONG, "wrongly found"))
     keys = [Patch(facecolor=f"#{bytes(colour).hex()}", label=label) for colour, label in named]
     if not known.all():

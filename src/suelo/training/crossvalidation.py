@@ -15,13 +15,16 @@ from suelo.errors import InputError
 from suelo.imagery.geotiff import write_cog
 from suelo.imagery.grid import Grid
 from suelo.imagery.scene import BAND_NAMES, open_scene
-from suelo.landcover import CLASS_COUNT, CLASS_KEYS
+from suelo.landcover import CLASS_COUNT, CLASS_KEYS, CLASSES
 from suelo.model.contract import ModelContract
 from suelo.model.session import Model, load_model
 from suelo.segmentation.engine import predict
 from suelo.segmentation.selection import FULL_SCALE
+from suelo.training.agreement import draw_agreement
 from suelo.training.at_once import fit_at_once
+from suelo.training.drawing import require_matplotlib
 from suelo.training.dstl import DstlFolder
+from suelo.training.dstl_scenes import load_dstl
 from suelo.training.evaluate_dstl import judge
 from suelo.training.export import export_onnx
 from suelo.training.fit import images_seen
@@ -29,6 +32,7 @@ from suelo.training.folds import By, folds
 from suelo.training.labelled import LabelledScene
 from suelo.training.metrics import JaccardCounts, LevelCounts
 from suelo.training.options import Progress, TrainingOptions
+from suelo.training.report_overlays import called_at
 from suelo.training.scores import Evaluation, score_counts
 from suelo.training.sources import SIMULATED, gather, kind_of, simulated_validation, staged
 from suelo.training.thresholds import choose_levels
@@ -98,6 +102,34 @@ class HeldOut:
             "thresholds of each chosen on the others",
             progress=progress,
         )
+
+    def draw(self, folder: DstlFolder, into: Path, progress: Callable[[int, int], None] | None = None) -> None:
+        """Write a PNG per DSTL image: what of its classes is found, missed and wrong, at the levels of its fold.
+
+        An image that shows no class, in truth or prediction, gets none.
+
+        Args:
+            folder: Where the labels are.
+            into: The folder for the pictures, which is made.
+            progress: Called with the images that are done and all.
+
+        Raises:
+            InputError: matplotlib is not installed.
+        """
+        require_matplotlib("A picture")
+        into.mkdir(parents=True, exist_ok=True)
+        levels = {name: level for fold, level in zip(self.folds, self.fold_levels(), strict=True) for name in fold}
+        images = self.images()
+        for done, (name, judged) in enumerate(images.items()):
+            if progress is not None:
+                progress(done, len(images))
+            (scene,) = load_dstl(folder, [name])
+            known = scene.known()
+            truth, called = scene.members() & known, called_at(judged.probabilities, levels[name]) & known
+            rows = np.flatnonzero((truth | called).any(axis=(1, 2)))
+            if rows.size:
+                classes = [CLASSES[row] for row in rows]
+                draw_agreement(classes, truth[rows], called[rows], known[rows], into / f"{name}.png")
 
     def kinds(self) -> tuple[str, ...]:
         """Kinds of scenes that are not of DSTL, see `kind_of`."""

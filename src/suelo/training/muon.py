@@ -21,7 +21,7 @@ class Muon(torch.optim.Optimizer):
     Jordan and others, "Muon: An optimizer for hidden layers in neural networks", 2024, with the size of steps of Liu
     and others, "Muon is Scalable for LLM Training", arXiv:2502.16982: steps are as large as those of AdamW usually
     are, so that both take the same learning rate. A kernel is the matrix from its inputs to its outputs. PyTorch's own
-    Muon takes no kernels, and computes in bfloat16, which processors without it do 28 times as slowly.
+    Muon takes no kernels, and computes in bfloat16, which processors without it do slowly.
     """
 
     def __init__(self, weights: Iterable[nn.Parameter], learning_rate: float, weight_decay: float) -> None:

@@ -46,3 +46,13 @@ def test_elsewhere_prints_the_figures_of_the_model_card(shared_data, tmp_path):
         assert re.search(rf"^\| {name} .*\b0?\.{rows[name][2:]}\b", card, re.MULTILINE), (name, rows[name])
     assert picture.read_bytes()[1:4] == b"PNG"
     assert json.loads(CliRunner().invoke(app, [*arguments[:4], "--json"]).stdout)["classes"][0]["key"] == "buildings"
+
+
+def test_pictures_that_cannot_be_kept_are_said_before_anything_is_trained(tmp_path, write_dstl_folder, suelo):
+    taken = tmp_path / "taken"
+    taken.touch()
+    root, work = write_dstl_folder(tmp_path / "dstl"), tmp_path / "work"
+    code, _, err = suelo("benchmark", "m", "--data", root, "--work", work, "--pictures", taken)
+    assert code == 1
+    assert "The file taken cannot be written: File exists." in err
+    assert not work.exists()

@@ -148,10 +148,10 @@ def test_a_picture_per_image_shows_what_its_own_fold_finds_and_misses(tmp_path, 
     held_out = HeldOut(
         ({IMAGES[0]: Judged(seen, all_alike(counts(120)))}, {IMAGES[1]: Judged(missed, all_alike(counts(60)))})
     )
-    held_out.draw(folder, tmp_path / "pictures")
+    held_out.draw(folder, tmp_path)
     share = {}
     for name in IMAGES[:2]:
-        pixels = (matplotlib.image.imread(tmp_path / "pictures" / f"{name}.png")[..., :3] * 255).round().astype(int)
+        pixels = (matplotlib.image.imread(tmp_path / f"{name}.png")[..., :3] * 255).round().astype(int)
         share[name] = [(pixels == colour).all(axis=-1).mean() for colour in (FOUND, MISSED, WRONG)]
     first, second = share[IMAGES[0]], share[IMAGES[1]]
     assert first[0] > 0.02 > 10 * max(first[1:])

@@ -145,10 +145,16 @@ def m(
         threads=threads,
         at_once=at_once,
     )
+    from suelo.segmentation.atomic import naming
     from suelo.training.crossvalidation import cross_validate
+    from suelo.training.drawing import require_matplotlib
     from suelo.training.dstl import DstlFolder
     from suelo.training.water_rule import measure_water_rule, water_table
 
+    if pictures is not None:
+        require_matplotlib("A picture")
+        with naming(pictures):
+            pictures.mkdir(parents=True, exist_ok=True)
     with progress_bar("M benchmark", hidden=as_json) as report:
 
         def fold_progress(fold: int) -> Callable[[TrainingProgress], None]:

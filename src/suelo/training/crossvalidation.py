@@ -22,7 +22,6 @@ from suelo.segmentation.engine import predict
 from suelo.segmentation.selection import FULL_SCALE
 from suelo.training.agreement import draw_agreement
 from suelo.training.at_once import fit_at_once
-from suelo.training.drawing import require_matplotlib
 from suelo.training.dstl import DstlFolder
 from suelo.training.dstl_scenes import load_dstl
 from suelo.training.evaluate_dstl import judge
@@ -110,14 +109,9 @@ class HeldOut:
 
         Args:
             folder: Where the labels are.
-            into: The folder for the pictures, which is made.
+            into: The folder for the pictures.
             progress: Called with the images that are done and all.
-
-        Raises:
-            InputError: matplotlib is not installed.
         """
-        require_matplotlib("A picture")
-        into.mkdir(parents=True, exist_ok=True)
         levels = {name: level for fold, level in zip(self.folds, self.fold_levels(), strict=True) for name in fold}
         images = self.images()
         for done, (name, judged) in enumerate(images.items()):

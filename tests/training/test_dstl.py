@@ -165,13 +165,13 @@ class TestTables:
     def test_shifts_and_masks_are_used_where_they_are(self, tmp_path, write_dstl_folder):
         folder = DstlFolder(write_dstl_folder(tmp_path / "with"))
         assert folder.registration("6010_1_2") == (1.0, -0.5)
-        mask = folder.reliable("6010_1_2")
+        mask = folder.reliable("6010_1_2", 96, 112)
         assert mask.dtype == bool
         assert mask[:, :-10].all()
         assert not mask[:, -10:].any()
         kaggle = DstlFolder(write_dstl_folder(tmp_path / "without", extras=False))
         assert kaggle.registration("6010_1_2") == (0.0, 0.0)
-        assert kaggle.reliable("6010_1_2") is None
+        assert kaggle.reliable("6010_1_2", 96, 112) is None
 
 
 class TestPlaces:
@@ -343,7 +343,7 @@ class TestBadInput:
             file.write(np.ones((1, 40, 50), np.uint8))
         with pytest.raises(InputError) as error:
             load_dstl(DstlFolder(root), ["6010_1_2"])
-        assert "mask of image 6010_1_2" in sentence(error)
+        assert "mask of image 6010_1_2 has 50 × 40 pixels" in sentence(error)
         path.write_bytes(b"half a download")
         with pytest.raises(InputError) as error:
             load_dstl(DstlFolder(root), ["6010_1_2"])

@@ -161,7 +161,7 @@ def test_a_missing_label_and_a_label_of_another_size_are_said(tmp_path, write_el
     folder = write_elsewhere(tmp_path)
     labels = folder / "dubai" / "labels"
     shutil.copy(folder / "naip" / "labels" / "t0.tif", labels / "tile1_002.png")
-    with pytest.raises(InputError, match=r"tile1_002\.jpg is \(80, 100\) pixels and its label is \(64, 64\)\.$"):
+    with pytest.raises(InputError, match=r"tile1_002\.jpg has 100 × 80 pixels and its label 64 × 64;"):
         load_elsewhere(folder, eight_band)
     (labels / "tile1_002.png").unlink()
     with pytest.raises(InputError, match=r"There is no label beside .*tile1_002\.jpg\.$"):

@@ -32,6 +32,11 @@ def noticing_full_disk(folder: Path) -> Iterator[None]:
         raise
 
 
+def lacks_room(error: Exception) -> bool:
+    """Whether an error of the system says that a disk, or what a user may have of it, is full."""
+    return isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
+
+
 def is_full(folder: Path, error: Exception | None) -> bool:
     """Whether something failed because the disk of a folder is full.
 
@@ -39,9 +44,8 @@ def is_full(folder: Path, error: Exception | None) -> bool:
         folder: Where something was to be written; what was written there has not been removed yet.
         error: How it failed, if something was raised.
     """
-    reason = error.errno if isinstance(error, OSError) else None
-    if reason is not None:
-        return reason in {errno.ENOSPC, errno.EDQUOT}
+    if isinstance(error, OSError) and error.errno is not None:
+        return lacks_room(error)
     if "No space left on device" in str(error):
         return True
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import logging
 import shutil
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.exc import OperationalError
 
 from suelo.errors import CancelledError, FullDiskError, ImageError, SueloError, UnavailableError
+from suelo.imagery.room import lacks_room
 from suelo.imagery.scene import open_scene
 from suelo.imagery.statistics import BandStatistics
 from suelo.jobs import objects as names
@@ -288,7 +288,7 @@ def _reason(job: Job, error: Exception) -> str:
             _log.error("Job %s failed: %s", job.id, error)
         return error.outside
     _log.exception("Job %s failed", job.id)
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+    if lacks_room(error):
         return FullDiskError.OUTSIDE
     if isinstance(error, MemoryError):
         return "The server has too little memory for this image; the operator needs to give it more."

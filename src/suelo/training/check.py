@@ -145,7 +145,7 @@ def _check_image(folder: DstlFolder, image_id: str) -> ImageCheck:
     if size is not None and folder.image_path(image_id) is not None:
         try:
             (scene,) = load_dstl(folder, [image_id])
-            mask = folder.reliable(image_id)
+            mask = folder.reliable(image_id, *scene.valid.shape)
         except InputError as error:
             problems.append(str(error))
         else:

@@ -116,14 +116,27 @@ class DstlFolder:
         """Whether the folder says where labels lie in the A image."""
         return image_id in self._shifts
 
-    def reliable(self, image_id: str) -> NDArray[np.bool_] | None:
+    def reliable(self, image_id: str, height: int, width: int) -> NDArray[np.bool_] | None:
         """Where the M image can be trusted, bool (H, W); None where nothing says otherwise.
 
+        Args:
+            image_id: Id of the image.
+            height: Height of the image in pixels.
+            width: Width of the image in pixels.
+
         Raises:
-            InputError: The mask cannot be read.
+            InputError: The mask cannot be read or has another size than the image.
         """
         path = self.root / "reliable" / f"{image_id}.tif"
-        return read_raster(path)[0] > 0 if path.is_file() else None
+        if not path.is_file():
+            return None
+        mask: NDArray[np.bool_] = read_raster(path)[0] > 0
+        if mask.shape != (height, width):
+            raise InputError(
+                f"The mask of image {image_id} has {mask.shape[1]} × {mask.shape[0]} pixels, the image "
+                f"{width} × {height}; they need the same size."
+            )
+        return mask
 
     def polygons(
         self, image_id: str, height: int, width: int, shift: tuple[float, float] = (0.0, 0.0)

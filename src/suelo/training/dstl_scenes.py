@@ -42,10 +42,8 @@ def _load(folder: DstlFolder, image_id: str) -> LabelledScene:
         raise InputError(f"{path} has {len(values)} bands; the M images of the DSTL data set have 8.")
     height, width = values.shape[1:]
     truth = folder.coverage(image_id, height, width)
-    reliable = folder.reliable(image_id)
+    reliable = folder.reliable(image_id, height, width)
     if reliable is not None:
-        if reliable.shape != (height, width):
-            raise InputError(f"The mask of image {image_id} is {reliable.shape}, the image is {(height, width)}.")
         truth[:, ~reliable] = UNKNOWN
     valid = (values != 0).any(axis=0)
     return LabelledScene(values, truth, valid, band_statistics(values, valid), image_id)

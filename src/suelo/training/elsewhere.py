@@ -170,7 +170,10 @@ def _read(path: Path) -> tuple[NDArray[np.float32], NDArray[np.uint8], Bounds]:
         raise InputError(f"There is no label beside {path}.")
     image, codes = read_raster(path).astype(np.float32), read_raster(labels)[0].astype(np.uint8)
     if image.shape[1:] != codes.shape:
-        raise InputError(f"{path} is {image.shape[1:]} pixels and its label is {codes.shape}.")
+        raise InputError(
+            f"{path} has {image.shape[2]} × {image.shape[1]} pixels and its label {codes.shape[1]} × {codes.shape[0]}; "
+            "a tile and its label need the same size."
+        )
     return image, codes, read_bounds(path)
 
 

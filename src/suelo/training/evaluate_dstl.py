@@ -180,12 +180,8 @@ def images_of(contract: ModelContract) -> tuple[str, ...]:
 
 def _known(probabilities: NDArray[np.uint8], folder: DstlFolder, image_id: str, kind: ImageKind) -> NDArray[np.bool_]:
     known: NDArray[np.bool_] = (probabilities != NO_DATA).all(axis=0)
-    reliable = folder.reliable(image_id) if kind == "M" else None
-    if reliable is None:
-        return known
-    if reliable.shape != known.shape:
-        raise InputError(f"The mask of image {image_id} is {reliable.shape}, the prediction is {known.shape}.")
-    return known & reliable
+    reliable = folder.reliable(image_id, *known.shape) if kind == "M" else None
+    return known if reliable is None else known & reliable
 
 
 def _path(folder: DstlFolder, image_id: str) -> Path:

@@ -116,5 +116,7 @@ def judge_worldview2(model: Model, chips: Path) -> JudgedChip:
     with open_scene(image, gsd_m=GSD_M) as scene:
         probabilities = predict(scene, model, model.contract.normalisation.measure(scene))
     if truth.shape != probabilities.shape or known.shape != truth.shape:
-        raise InputError(f"The truth in {labels} is {truth.shape}, the image needs {probabilities.shape}.")
+        raise InputError(
+            f"The truth in {labels} is (classes, rows, columns) {truth.shape}, the image needs {probabilities.shape}."
+        )
     return JudgedChip(probabilities, truth, known, model.contract.thresholds)

@@ -51,7 +51,7 @@ def test_what_is_missing_or_does_not_fit_is_said_in_one_sentence(chips):
     model = load_model()
     labels = chips / "labels" / f"{NAME}.npz"
     np.savez(labels, labels=np.zeros((10, 4, 4)), ignore=np.zeros((10, 4, 4)), evaluated=np.ones(10, bool))
-    with pytest.raises(InputError, match=r"is \(10, 4, 4\), the image needs \(10, 48, 40\)"):
+    with pytest.raises(InputError, match=r"is \(classes, rows, columns\) \(10, 4, 4\), the image needs \(10, 48, 40\)"):
         judge_worldview2(model, chips)
     labels.write_bytes(b"no archive")
     with pytest.raises(InputError, match="does not hold the arrays"):

@@ -119,6 +119,14 @@ def test_probabilities_are_nearly_those_in_fp32(pair):
     assert difference(fp32, int8, chips(7)) < TOLERANCE
 
 
+def test_what_one_chip_of_many_shows_is_not_cut_off(pair, tmp_path):
+    """Vehicles are on few chips; ranges that the other chips set would leave nothing of them."""
+    fp32, _, _ = pair
+    flat = np.full((31, 8, 32, 32), 0.3, np.float32)
+    int8 = quantise(fp32, [flat, chips(0, 1, 96)], tmp_path / "int8.onnx")
+    assert difference(fp32, int8, chips(7)) < TOLERANCE
+
+
 def test_openvino_and_onnx_runtime_agree(pair):
     """Both must read the same arithmetic from the file: an int8 concatenation, for one, they do not."""
     runtime = pytest.importorskip("onnxruntime")

@@ -39,8 +39,8 @@ def quantise(
 ) -> Path:
     """Write a model file that computes in int8 what another one computes in fp32.
 
-    Post-training quantisation: no weight is trained again. The images show how large the numbers between the layers
-    get; each of those arrays is given one scale and zero point, and each channel of the weights one scale. Biases
+    Post-training quantisation: no weight is trained again. The images show how large the numbers between the
+    layers get at most; each array is given one scale and zero point, each channel of the weights one scale. Biases
     are shifted to make up for the mean error. What the last layer gives, and the sigmoid of it, stay in floating
     point, so the probabilities have as fine steps as before.
 
@@ -73,6 +73,7 @@ def quantise(
     import onnx
 
     with _quiet_nncf() as nncf:
+        ranges = import_module("nncf.quantization.range_estimator").RangeEstimatorParametersSet
         given = onnx.load(str(model_path))
         port = given.graph.input[0].name
         looked_at = _counted(len(chips), progress)
@@ -82,10 +83,20 @@ def quantise(
             # Rectified numbers are never negative: symmetric steps would waste half of them.
             preset=nncf.QuantizationPreset.MIXED,
             subset_size=len(chips),
-            # CPUs without VNNI add products in 16 bits, which weights of eight bits overflow and of seven do not.
-            advanced_parameters=nncf.AdvancedQuantizationParameters(overflow_fix=nncf.OverflowFix.ENABLE),
+            advanced_parameters=nncf.AdvancedQuantizationParameters(
+                # CPUs without VNNI add products in 16 bits, which weights of eight bits overflow and of seven do not.
+                overflow_fix=nncf.OverflowFix.ENABLE,
+                # The largest number of all chips, not the mean of theirs: what only few chips have, such as
+                # vehicles, would be cut off.
+                activations_range_estimator_params=ranges.MINMAX,
+            ),
         )
-        how = {"tool": f"nncf {nncf.__version__}", "preset": "mixed", "overflow_fix": "enable"}
+        how = {
+            "tool": f"nncf {nncf.__version__}",
+            "preset": "mixed",
+            "overflow_fix": "enable",
+            "activation_ranges": "largest of all chips",
+        }
     details = {**how, "chips": len(chips), "fp32_sha256": source.sha256, **(note or {})}
     contract = source.contract.another_form(
         "the fp32 model that it was made of",

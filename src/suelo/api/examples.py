@@ -65,7 +65,7 @@ RUNNING_JOB: Example = {
         "sha256": "c870b7f596e4271abe3e2193e6e2938e8033a5ad2cfa8921f9e68574fc9abb50",
         "bytes": 184320044,
     },
-    "model": {"name": "suelo-unet 2.4.0", "sha256": _MODEL_SHA, "thresholds": _THRESHOLDS},
+    "model": {"name": "suelo-unet 2.5.0", "sha256": _MODEL_SHA, "thresholds": _THRESHOLDS},
     "options": {},
     "normalisation": None,
 }
@@ -206,7 +206,7 @@ MODEL: Example = {
     "sha256": _MODEL_SHA,
     "contract": {
         "name": "suelo-unet",
-        "version": "2.4.0",
+        "version": "2.5.0",
         "gsd_m": 1.24,
         "thresholds": _THRESHOLDS,
         "tile": 512,

@@ -26,9 +26,10 @@ def images(n=1, height=32, width=48):
 def test_it_is_the_same_model_with_the_same_answers(word):
     usual, other = load_model(word, precision="f32"), load_model(word, provider="cpu")
     assert (other.contract, other.sha256) == (usual.contract, usual.sha256)
-    # In int8, both round in places of their own.
-    tolerance = 0.1 if word == "int8" else 1e-4
-    np.testing.assert_allclose(other.predict(images(2)), usual.predict(images(2)), atol=tolerance)
+    found, expected = other.predict(images(2)), usual.predict(images(2))
+    # In int8, both round in places of their own, which on noise shows in a pixel here and there.
+    np.testing.assert_allclose(found, expected, atol=0.15 if word == "int8" else 1e-4)
+    assert np.abs(found - expected).mean() < 0.01
 
 
 def test_scenes_come_out_as_usual_to_the_last_level(tmp_path):

@@ -84,7 +84,9 @@ def test_the_tiling_does_not_show_with_the_shipped_model(make_scene, tiling):
     statistics = measure_statistics(scene)
     whole = predict(scene, model, statistics, tiling=Tiling(512, 64))
     cut = predict(scene, model, statistics, tiling=tiling)
-    assert abs(whole.astype(int) - cut).max() <= 1
+    apart = abs(whole.astype(int) - cut)
+    assert apart.max() <= 2  # a change of little more than one level, before both are rounded
+    assert (apart > 1).mean() <= 1e-6
 
 
 @pytest.mark.parametrize("across", [True, False])

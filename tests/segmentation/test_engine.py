@@ -72,21 +72,21 @@ def test_the_tiling_does_not_show_on_a_narrow_scene(make_scene, make_model, unch
     assert abs(whole.astype(int) - cut).max() <= 1
 
 
-@pytest.mark.parametrize("tiling", [Tiling(256, 64, 0), Tiling(320, 64, 0, strip_bytes=1), Tiling(384, 80, 0)])
-def test_the_tiling_does_not_show_with_the_shipped_model(make_scene, tiling):
+@pytest.mark.parametrize(("tile", "strip_bytes"), [(256, 1 << 26), (320, 1), (384, 1 << 26)])
+def test_the_tiling_does_not_show_with_the_shipped_model(make_scene, tile, strip_bytes):
     from suelo.imagery.statistics import measure_statistics
     from suelo.model.session import load_model
     from suelo.simulation import simulate_array
 
     model = load_model(precision="f32")
-    tiling = Tiling(tiling.tile, max(tiling.halo, model.contract.halo), 0, tiling.strip_bytes)
-    scene = make_scene(simulate_array(420, 460, 11, with_objects=False).image)
+    halo = model.contract.halo
+    scene = make_scene(simulate_array(420, 460, 11).image)
     statistics = measure_statistics(scene)
-    whole = predict(scene, model, statistics, tiling=Tiling(512, 64))
-    cut = predict(scene, model, statistics, tiling=tiling)
+    whole = predict(scene, model, statistics, tiling=Tiling(512, halo))
+    cut = predict(scene, model, statistics, tiling=Tiling(tile, halo, 0, strip_bytes))
     apart = abs(whole.astype(int) - cut)
-    assert apart.max() <= 2  # a change of little more than one level, before both are rounded
-    assert (apart > 1).mean() <= 1e-6
+    assert apart.max() <= 1
+    assert (apart > 0).mean() < 1e-5  # other tiles are added up in another order: nothing but ties of rounding
 
 
 @pytest.mark.parametrize("across", [True, False])

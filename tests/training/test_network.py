@@ -1,4 +1,4 @@
-"""The network: sizes, reach, and what the exported file keeps of it."""
+"""The network: sizes, halo, and what the exported file keeps of it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ torch = pytest.importorskip("torch")
 
 from torch import nn  # noqa: E402
 
+from suelo.model.contract import ModelContract  # noqa: E402
+from suelo.model.session import load_model  # noqa: E402
+from suelo.training.export import export_onnx  # noqa: E402
 from suelo.training.network import UNet  # noqa: E402
 
 
@@ -65,20 +68,27 @@ def test_skip_connections_carry_every_level_to_the_output():
 
 
 @pytest.mark.parametrize(("widths", "fold"), [((4, 6, 8), 1), ((4, 6, 8, 10, 12), 1), ((4, 6, 8), 2), ((4, 6), 4)])
-def test_nothing_beyond_the_reach_changes_a_pixel_and_something_just_within_does(widths, fold):
+def test_a_cut_changes_the_pixels_of_the_halo_and_no_others(widths, fold):
     net = network(widths, fold).double()
-    side = 16 * (3 + 2 * net.reach // 16)
+    cut = -(-2 * net.halo // net.stride) * net.stride
     torch.manual_seed(1)
-    images = torch.randn(1, 8, 32, side, dtype=torch.double)
-    farthest = 0
+    images = torch.randn(1, 8, 32, 2 * cut, dtype=torch.double)
+    disturbed = set()
     with torch.no_grad():
-        before = net(images)
-        for column in range(side // 2, side // 2 + net.stride):  # every position within a block
-            changed = images.clone()
-            changed[..., column] += 100.0
-            touched = (net(changed) != before).any(dim=1).any(dim=1)[0].nonzero()[:, 0]
-            farthest = max(farthest, int((touched - column).abs().max()))
-    assert net.reach - net.stride < farthest <= net.reach
+        for whole in (images, images.mT.contiguous()):
+            flat = -1 if whole is images else -2
+            before = net(whole)
+            for start in (0, cut):
+                part = net(whole.narrow(flat, start, cut)) - before.narrow(flat, start, cut)
+                columns = (part.abs() > 1e-9).any(dim=1).any(dim=-3 - flat)[0].nonzero()[:, 0].tolist()
+                disturbed |= {column if start else cut - 1 - column for column in columns}
+    assert net.halo - fold <= max(disturbed) < net.halo
+
+
+def test_the_file_has_the_halo_of_the_network_whatever_the_contract_said(tmp_path):
+    pytest.importorskip("onnx")
+    export_onnx(network((4, 6, 8, 10), 2), ModelContract(name="m", version="1", halo=16), tmp_path / "m.onnx")
+    assert load_model(tmp_path / "m.onnx").contract.halo == 80
 
 
 def test_the_default_network_fits_the_size_of_the_model_file():

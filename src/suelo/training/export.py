@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from suelo.model.contract import ModelContract
+from suelo.model.contract import STRIDE, ModelContract
 from suelo.training.model_file import write_model_file
 from suelo.training.network import UNet
 
@@ -29,6 +29,8 @@ class _Probabilities(nn.Module):
 
 def export_onnx(network: UNet, contract: ModelContract, path: Path) -> None:
     """Write a network and its contract; batch normalisation is folded into the convolutions.
+
+    The halo of the contract becomes that of the network, so that scenes cut into tiles show no seams.
 
     Input `image` float32 (N, 8, H, W), output `probability` float32 (N, 10, H, W), all of N, H and W free.
 
@@ -57,4 +59,6 @@ def export_onnx(network: UNet, contract: ModelContract, path: Path) -> None:
             opset_version=_OPSET,
             dynamo=False,
         )
+    halo = -(-network.halo // STRIDE) * STRIDE
+    contract = contract.model_copy(update={"halo": halo})
     write_model_file(onnx.load_model_from_string(buffer.getvalue()), contract, path)

@@ -150,16 +150,20 @@ class UNet(nn.Module):
         return self.fold << (len(self.widths) - 1)
 
     @property
-    def reach(self) -> int:
-        """Largest distance in pixels, along a row or column, at which an input pixel can change an output pixel.
+    def halo(self) -> int:
+        """Pixels along a cut that can change when what is beyond it is missing; cuts are at multiples of `stride`.
 
-        A 3 × 3 convolution at stride s reaches s pixels further. Strided convolutions and their transposes group
-        pixels into blocks of `stride`, which adds at most `stride` - 1. Folding multiplies all of it.
+        A 3 × 3 convolution disturbs one more pixel of its level. The strided one and the one after it make n of them
+        ⌊n / 2⌋ + 2 of the next level; on the way up n are 2 n, and the two convolutions there disturb two more. Folding
+        multiplies all of it.
         """
-        levels = range(1, len(self.widths))
-        encoder = 1 + sum((1 << (k - 1)) + (1 << k) for k in levels)
-        decoder = sum(2 * (1 << (k - 1)) for k in levels)
-        return self.fold * (encoder + decoder) + self.stride - 1
+        down = [1]
+        for _ in self.widths[1:]:
+            down.append(down[-1] // 2 + 2)
+        disturbed = down.pop()
+        while down:
+            disturbed = max(2 * disturbed, down.pop()) + 2
+        return self.fold * disturbed
 
     def kernels(self) -> list[nn.Parameter]:
         """Weights of the convolutions, without those of the head."""

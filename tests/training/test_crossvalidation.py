@@ -14,10 +14,11 @@ import torch
 
 from suelo.errors import InputError
 from suelo.landcover import CLASS_KEYS
+from suelo.model.flips import FlippedModel
 from suelo.model.session import load_model
 from suelo.training.agreement import FOUND, MISSED, WRONG
 from suelo.training.checkpoint import first_weights
-from suelo.training.crossvalidation import HeldOut, Judged, cross_validate
+from suelo.training.crossvalidation import HeldOut, Judged, cross_validate, predict_labelled
 from suelo.training.dstl import DstlFolder
 from suelo.training.dstl_scenes import load_dstl
 from suelo.training.evaluate_dstl import trained_on
@@ -87,6 +88,20 @@ def test_a_second_call_trains_nothing_again_and_other_options_are_refused(traine
     assert {file: file.stat().st_mtime_ns for file in options.work.rglob("checkpoint.pt")} == before
     with pytest.raises(InputError, match="other options"):
         cross_validate(replace(options, seed=2))
+
+
+def test_with_flips_the_same_networks_are_asked_in_eight_orientations(trained):
+    _, options = trained
+    plain, flipped = cross_validate(options), cross_validate(options, flips=True)
+    for number, (once, eight_times) in enumerate(zip(plain.folds, flipped.folds, strict=True)):
+        model = FlippedModel(load_model(options.work / f"fold-{number}" / "model.onnx"))
+        for scene in load_dstl(DstlFolder(options.data), list(eight_times)):
+            found = eight_times[scene.name].probabilities
+            assert (found == predict_labelled(model, scene)).all()
+            assert (found != once[scene.name].probabilities).any()
+    assert "eight orientations" in flipped.evaluate(DstlFolder(options.data)).heading
+    assert "eight orientations" not in plain.evaluate(DstlFolder(options.data)).heading
+    assert (cross_validate(options).images()[IMAGES[0]].probabilities == plain.images()[IMAGES[0]].probabilities).all()
 
 
 def test_each_fold_goes_on_from_its_own_and_none_from_a_network_that_saw_its_ground(trained, tmp_path):

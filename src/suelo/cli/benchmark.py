@@ -102,6 +102,9 @@ def m(
     by: Annotated[
         str, typer.Option(help="What stays together: scene (images of the same ground) or region.")
     ] = "scene",
+    flips: Annotated[
+        bool, typer.Option("--flips", help="Ask the networks in eight orientations, which takes eight times as long.")
+    ] = False,
     pictures: Annotated[
         Path | None,
         typer.Option(help="Draw what of each image is found, missed and wrong: a PNG per image in this folder."),
@@ -165,6 +168,7 @@ def m(
             "region" if by == "region" else "scene",
             fold_progress,
             lambda now: report(described(now), now.done, now.total),
+            flips=flips,
         )
         folder = DstlFolder(data)
         found = held_out.evaluate(folder, lambda done, total: report("judging", done, total))

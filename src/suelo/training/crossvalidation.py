@@ -17,6 +17,7 @@ from suelo.imagery.grid import Grid
 from suelo.imagery.scene import BAND_NAMES, open_scene
 from suelo.landcover import CLASS_COUNT, CLASS_KEYS, CLASSES
 from suelo.model.contract import ModelContract
+from suelo.model.flips import FlippedModel
 from suelo.model.session import Model, load_model
 from suelo.segmentation.engine import predict
 from suelo.segmentation.selection import FULL_SCALE
@@ -64,9 +65,11 @@ class HeldOut:
     Attributes:
         folds: Per fold, by scene name. A DSTL image is in one fold; images of other places and simulated scenes that
             no training sees are in every fold.
+        flips: Whether they were asked in eight orientations.
     """
 
     folds: tuple[Mapping[str, Judged], ...]
+    flips: bool = False
 
     def fold_levels(self) -> tuple[NDArray[np.int_], ...]:
         """Levels per fold (10,), each chosen on the scenes of the other folds alone."""
@@ -75,6 +78,10 @@ class HeldOut:
     def all_levels(self) -> NDArray[np.int_]:
         """Levels (10,) chosen on all scenes: for a model that is trained on all of them."""
         return balanced_levels(self.folds)
+
+    @property
+    def _how(self) -> str:
+        return "; asked in eight orientations" if self.flips else ""
 
     def images(self) -> dict[str, Judged]:
         """The DSTL images, by id."""
@@ -98,7 +105,7 @@ class HeldOut:
             folder,
             thresholds,
             f"{len(images)} DSTL images, each by a network that had not seen its ground; {len(self.folds)} folds, "
-            "thresholds of each chosen on the others",
+            f"thresholds of each chosen on the others{self._how}",
             progress=progress,
         )
 
@@ -153,6 +160,7 @@ class HeldOut:
         if kind != "dubai":
             text += "; thresholds were chosen with them in view"
         found = score_counts(at, everything, [None] * CLASS_COUNT, text, len(names))
+        text += self._how
         # What its labels do not know cannot be found there.
         return found.only([key for key, inside in zip(CLASS_KEYS, everything.inside, strict=True) if inside.any()])
 
@@ -191,6 +199,8 @@ def cross_validate(
     by: By = "scene",
     progress: Callable[[int], Progress] | None = None,
     together: Progress | None = None,
+    *,
+    flips: bool = False,
 ) -> HeldOut:
     """Train one network per fold and let it predict the fold's scenes.
 
@@ -201,6 +211,7 @@ def cross_validate(
         by: What stays together, see `folds`.
         progress: Given a fold, gives what is told how far its training is.
         together: Told how far all trainings are, where several run at once.
+        flips: Ask the networks about each place in eight orientations.
 
     Raises:
         InputError: The work folder holds another training, or the data are not what they should be.
@@ -210,9 +221,10 @@ def cross_validate(
         fit_at_once(trainings, together)
     return HeldOut(
         tuple(
-            _fold(training, progress(number) if progress is not None else None)
+            _fold(training, progress(number) if progress is not None else None, flips)
             for number, training in enumerate(trainings)
-        )
+        ),
+        flips,
     )
 
 
@@ -237,8 +249,8 @@ def predict_labelled(model: Model, scene: LabelledScene) -> NDArray[np.uint8]:
             return predict(opened, model, model.contract.normalisation.measure(opened))
 
 
-def _fold(options: TrainingOptions, progress: Progress | None) -> dict[str, Judged]:
-    stored = options.work / "held-out.npz"
+def _fold(options: TrainingOptions, progress: Progress | None, flips: bool) -> dict[str, Judged]:
+    stored = options.work / ("held-out-flips.npz" if flips else "held-out.npz")
     identity = options.identity_text()
     if stored.is_file():
         return _load(stored, identity)
@@ -249,6 +261,7 @@ def _fold(options: TrainingOptions, progress: Progress | None) -> dict[str, Judg
     contract = ModelContract(name=options.name, version=options.version, training={"images": list(seen)})
     export_onnx(network, contract, model_path)
     model = load_model(model_path)
+    model = FlippedModel(model) if flips else model
     found = {}
     tell = staged(progress, "testing")
     scenes = [*gathered.held_out, *simulated_validation(options, progress)]

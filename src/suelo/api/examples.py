@@ -210,9 +210,9 @@ MODEL: Example = {
         "gsd_m": 1.24,
         "thresholds": _THRESHOLDS,
         "tile": 512,
-        "halo": 64,
+        "halo": 80,
         "precision": "fp32",
-        "training": {"data": "dstl", "steps": 3500, "seed": 4},
+        "training": {"data": "dstl", "steps": 2500, "seed": 2},
         "metrics": {
             "measured_on": "23 DSTL images, each by a network that had not seen its ground",
             "jaccard": {"buildings": 0.5012, "structures": 0.0004, "roads": 0.4239},

@@ -215,3 +215,5 @@ def test_simulated_scenes_decide_only_on_what_real_ones_cannot_tell():
     measured_on = missed.evaluate_elsewhere("simulated").measured_on
     assert measured_on.startswith("1 simulated scenes that no training sees")
     assert measured_on.endswith("thresholds were chosen with them in view")
+    flipped = replace(missed, flips=True).evaluate_elsewhere("simulated").measured_on
+    assert flipped == f"{measured_on}; asked in eight orientations"

@@ -79,10 +79,6 @@ class HeldOut:
         """Levels (10,) chosen on all scenes: for a model that is trained on all of them."""
         return balanced_levels(self.folds)
 
-    @property
-    def _how(self) -> str:
-        return "; asked in eight orientations" if self.flips else ""
-
     def images(self) -> dict[str, Judged]:
         """The DSTL images, by id."""
         return {name: judged for fold in self.folds for name, judged in fold.items() if kind_of(name) == "dstl"}
@@ -159,10 +155,13 @@ class HeldOut:
         text += "; only classes that they have"
         if kind != "dubai":
             text += "; thresholds were chosen with them in view"
-        found = score_counts(at, everything, [None] * CLASS_COUNT, text, len(names))
-        text += self._how
+        found = score_counts(at, everything, [None] * CLASS_COUNT, text + self._how, len(names))
         # What its labels do not know cannot be found there.
         return found.only([key for key, inside in zip(CLASS_KEYS, everything.inside, strict=True) if inside.any()])
+
+    @property
+    def _how(self) -> str:
+        return "; asked in eight orientations" if self.flips else ""
 
 
 def balanced_levels(folds: Sequence[Mapping[str, Judged]]) -> NDArray[np.int_]:
